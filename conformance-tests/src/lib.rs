@@ -1,0 +1,1 @@
+//! Black-box conformance suite against a running gateway.

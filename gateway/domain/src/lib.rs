@@ -1,0 +1,1 @@
+//! The rules: codes, eligibility. Pure functions without I/O, clock or randomness.

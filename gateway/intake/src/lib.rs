@@ -1,0 +1,1 @@
+//! An officer's spreadsheet becomes rows: encodings, headers, eras, what Excel breaks. No I/O.
