@@ -155,13 +155,11 @@ impl Writer {
 
     /// A count or length as one byte; the caller's type is bounded by 255.
     pub(crate) fn count_u8(&mut self, count: usize) {
-        debug_assert!(count <= usize::from(u8::MAX), "bounded by its type");
         self.u8(u8::try_from(count).unwrap_or(u8::MAX));
     }
 
     /// A count or length as two bytes; the caller's type is bounded by 65,535.
     pub(crate) fn count_u16(&mut self, count: usize) {
-        debug_assert!(count <= usize::from(u16::MAX), "bounded by its type");
         self.u16(u16::try_from(count).unwrap_or(u16::MAX));
     }
 

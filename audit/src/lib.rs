@@ -25,9 +25,10 @@ pub mod tree;
 
 mod codec;
 
-pub use codec::CodecError;
+pub use codec::{CodecError, List};
 pub use leaf::{Kind, Leaf, LeafError, OrgRef, Reference, References};
 pub use note::{Checkpoint, Note, SigningKey, VerifierKey};
 pub use part::{ActorBody, ChainBody, DetailBody, Opening, Part, Salt, SubjectBody, commit};
 pub use receipt::{Receipt, ReceiptError, Verified};
+pub use text::ShortText;
 pub use tree::{Frontier, Hash};

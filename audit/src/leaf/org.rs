@@ -70,7 +70,18 @@ mod tests {
         assert_eq!((org.kind(), org.code()), ("clinic", "1310000001"));
         let longest = format!("app:{}", "x".repeat(28));
         assert!(OrgRef::new(&longest).is_ok());
-        for bad in ["", ":", "clinic", "clinic:", ":1", "Clinic:1", "clinic:１", "clinic: 1", "clinic:1\n", &format!("{longest}x")] {
+        for bad in [
+            "",
+            ":",
+            "clinic",
+            "clinic:",
+            ":1",
+            "Clinic:1",
+            "clinic:１",
+            "clinic: 1",
+            "clinic:1\n",
+            &format!("{longest}x"),
+        ] {
             assert_eq!(OrgRef::new(bad), Err(OrgRefError), "{bad:?}");
         }
     }

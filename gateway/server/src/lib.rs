@@ -1,1 +1,4 @@
 //! The gateway service and the pmh command.
+
+pub mod edge;
+pub mod rpc;

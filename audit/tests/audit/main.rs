@@ -1,0 +1,20 @@
+//! The crate from outside: published vectors, golden files, and properties.
+
+#[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
+mod ed25519;
+#[cfg(test)]
+mod encoding;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod merkle;
+#[cfg(test)]
+mod notes;
+#[cfg(test)]
+mod receipt;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,163 @@
+//! The table (identity.md §10.1 in the names of design.md §5).
+
+use crate::names::Purpose::{self, Hpaymt, Hsysadmin, Patrqt, Treat};
+use crate::names::Role::{self, App, Auditor, Clinic, Municipality, Operator, Pharmacy, Prefecture};
+use crate::names::{Acr, Tier, scope};
+
+/// Everything the policy asks of one method.
+#[derive(Debug)]
+pub struct MethodPolicy {
+    /// Full gRPC path, `/package.Service/Method`.
+    pub path: &'static str,
+    /// The method's number in the log's frozen registry; 0 for calls that leave no entry.
+    pub number: u16,
+    /// Who may call, and for which purposes.
+    pub callers: &'static [Callers],
+    /// What the call must bring.
+    pub needs: Needs,
+}
+
+/// Some roles and the purposes they may state. No purposes: none may be stated.
+#[derive(Debug)]
+pub struct Callers {
+    /// The roles.
+    pub roles: &'static [Role],
+    /// Their purposes; on calls without a token the first one holds when none is stated.
+    pub purposes: &'static [Purpose],
+}
+
+/// What a call must bring beside its client certificate.
+#[derive(Debug)]
+pub enum Needs {
+    /// Nothing. A token that comes along is not looked at.
+    MutualTls,
+    /// A token of a presence.
+    Token(TokenNeeds),
+    /// A token if a card was presented; without one, other evidence that the method itself checks.
+    TokenOptional(TokenNeeds),
+}
+
+/// What a token must say.
+#[derive(Debug)]
+pub struct TokenNeeds {
+    /// The scope it must carry.
+    pub scope: &'static str,
+    /// How the holder may have been verified.
+    pub acr: &'static [Acr],
+    /// How far the presence must reach.
+    pub tiers: &'static [Tier],
+    /// What the holder must have agreed to.
+    pub consent: ConsentRule,
+}
+
+/// What the holder must have agreed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentRule {
+    /// Nothing: the method discloses nothing, or the law says so.
+    None,
+    /// Decided item by item in the answer (NOT_CONSENTED); a refusal of everything is still an answer.
+    PerItem,
+    /// At least one item.
+    AnyItem,
+}
+
+/// The entry of a method, by its full gRPC path.
+pub fn lookup(path: &str) -> Option<&'static MethodPolicy> {
+    POLICY.iter().find(|method| method.path == path)
+}
+
+/// Every method that exists. A linear search over fewer than fifty paths costs less than hashing one.
+pub const POLICY: &[MethodPolicy] = &[
+    // A card is presented at a terminal; the presence becomes the token of other calls.
+    open(1, "/pmh.presence.v1.PresenceService/BeginPresentation", PRESENTERS),
+    open(2, "/pmh.presence.v1.PresenceService/CompletePresentation", PRESENTERS),
+    open(3, "/pmh.presence.v1.PresenceService/RenewToken", PRESENTERS),
+    open(4, "/pmh.presence.v1.PresenceService/NarrowPresence", PRESENTERS),
+    open(5, "/pmh.presence.v1.PresenceService/EndPresence", PRESENTERS),
+    // Who takes part, and who is competent for what. Issuers put their own competence only; the method checks that.
+    open(10, "/pmh.directory.v1.OrganizationService/PutOrganization", OPERATOR),
+    open(11, "/pmh.directory.v1.OrganizationService/GetOrganization", EVERYBODY),
+    open(12, "/pmh.directory.v1.OrganizationService/ListOrganizations", EVERYBODY),
+    open(13, "/pmh.directory.v1.OrganizationService/SuspendOrganization", OPERATOR),
+    open(14, "/pmh.directory.v1.OrganizationService/ResumeOrganization", OPERATOR),
+    open(15, "/pmh.directory.v1.OrganizationService/PutCompetence", ISSUERS_AND_OPERATOR),
+    open(16, "/pmh.directory.v1.OrganizationService/ListCompetences", EVERYBODY),
+    // Residents, each issuer its own.
+    open(20, "/pmh.resident.v1.ResidentService/PutResidents", ISSUERS),
+    MethodPolicy {
+        path: "/pmh.resident.v1.ResidentService/LinkCredential",
+        number: 21,
+        callers: ISSUERS_AND_OPERATOR,
+        needs: Needs::TokenOptional(TokenNeeds {
+            scope: scope::LINK_WRITE,
+            acr: VERIFIED_HOLDER,
+            tiers: &[Tier::Full],
+            consent: ConsentRule::None,
+        }),
+    },
+    MethodPolicy {
+        path: "/pmh.resident.v1.ResidentService/ProposeLink",
+        number: 22,
+        callers: &[Callers { roles: &[Clinic, Pharmacy], purposes: &[Treat, Hpaymt] }],
+        needs: Needs::Token(TokenNeeds {
+            scope: scope::LINK_PROPOSE,
+            acr: VERIFIED_HOLDER,
+            tiers: &[Tier::Full],
+            consent: ConsentRule::AnyItem,
+        }),
+    },
+    open(23, "/pmh.resident.v1.ResidentService/DecideLink", ISSUERS),
+    open(24, "/pmh.resident.v1.ResidentService/MoveResident", ISSUERS),
+    open(25, "/pmh.resident.v1.ResidentService/PutRelation", ISSUERS),
+    open(26, "/pmh.resident.v1.ResidentService/PutRestriction", ISSUERS),
+    // Rights: asked with the person present, put by their issuers.
+    MethodPolicy {
+        path: "/pmh.eligibility.v1.EligibilityService/VerifyEligibility",
+        number: 30,
+        callers: &[
+            Callers { roles: &[Clinic, Pharmacy], purposes: &[Treat, Hpaymt] },
+            Callers { roles: &[App], purposes: &[Patrqt] },
+        ],
+        needs: Needs::Token(TokenNeeds {
+            scope: scope::ELIGIBILITY_READ,
+            acr: VERIFIED_HOLDER,
+            // In grace the answer is CARD_LIMITED; it discloses no subsidy.
+            tiers: &[Tier::Full, Tier::Grace],
+            consent: ConsentRule::PerItem,
+        }),
+    },
+    open(31, "/pmh.eligibility.v1.EligibilityService/PutEntitlements", ISSUERS),
+    open(32, "/pmh.eligibility.v1.EligibilityService/ListEntitlements", ISSUERS),
+    open(33, "/pmh.eligibility.v1.EligibilityService/AdvanceWatermark", ISSUERS),
+    // The log: its heads and proofs are for everybody, its entries for auditors.
+    open(60, "/pmh.audit.v1.AuditService/GetCheckpoint", EVERYBODY),
+    open(61, "/pmh.audit.v1.AuditService/GetEntry", AUDITOR),
+    open(62, "/pmh.audit.v1.AuditService/SearchEntries", AUDITOR),
+    open(63, "/pmh.audit.v1.AuditService/GetInclusionProof", EVERYBODY),
+    open(64, "/pmh.audit.v1.AuditService/GetConsistencyProof", EVERYBODY),
+    open(65, "/pmh.audit.v1.AuditService/GetReceipt", EVERYBODY),
+    // What gRPC itself brings along.
+    open(0, "/grpc.health.v1.Health/Check", EVERYBODY),
+    open(0, "/grpc.health.v1.Health/List", EVERYBODY),
+    open(0, "/grpc.health.v1.Health/Watch", EVERYBODY),
+    open(0, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", EVERYBODY),
+    open(0, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", EVERYBODY),
+];
+
+const fn open(number: u16, path: &'static str, callers: &'static [Callers]) -> MethodPolicy {
+    MethodPolicy { path, number, callers, needs: Needs::MutualTls }
+}
+
+const EVERYBODY: &[Callers] = &[Callers { roles: Role::ALL, purposes: &[] }];
+const PRESENTERS: &[Callers] =
+    &[Callers { roles: &[Clinic, Pharmacy, Municipality, Prefecture, App], purposes: &[] }];
+const ISSUERS: &[Callers] = &[Callers { roles: &[Municipality, Prefecture], purposes: &[Hpaymt] }];
+const OPERATOR: &[Callers] = &[Callers { roles: &[Operator], purposes: &[Hsysadmin] }];
+const AUDITOR: &[Callers] = &[Callers { roles: &[Auditor], purposes: &[] }];
+const ISSUERS_AND_OPERATOR: &[Callers] = &[
+    Callers { roles: &[Municipality, Prefecture], purposes: &[Hpaymt] },
+    Callers { roles: &[Operator], purposes: &[Hsysadmin] },
+];
+
+/// Everything but a bare tap.
+const VERIFIED_HOLDER: &[Acr] = &[Acr::Pin, Acr::Device, Acr::Face, Acr::Visual];

@@ -1,0 +1,61 @@
+//! The auth role's database: cards, persons, presences. It knows no record.
+
+mod link;
+mod people;
+mod presence;
+
+pub use link::{LinkOutcome, Relation, RenewalOutcome};
+pub use people::Minted;
+pub use presence::{Admission, Admitted, PresenceRow, PresenceUpdate};
+
+use crate::{
+    Attempt, Concluding, Conclusion, Fault, Reader, Recorded, Reply,
+    sequencer::{self, Handle, Lane, LogSettings, State, Transaction, WriteJob},
+};
+
+/// A person inside auth: 128 random bits.
+pub type Person = [u8; 16];
+
+/// The auth database and its log.
+#[derive(Clone)]
+pub struct AuthStore {
+    handle: Handle,
+    reader: Reader,
+}
+
+impl AuthStore {
+    /// Opens, migrates and checks the database; starts its sequencer.
+    pub async fn open(settings: LogSettings) -> Result<(Self, tokio::task::JoinHandle<()>), Fault> {
+        let location = settings.location.clone();
+        let keys = settings.keys.clone();
+        let (handle, task) = sequencer::start(settings, crate::Role::Auth).await?;
+        let reader = Reader::open(&location, keys).await?;
+        Ok((Self { handle, reader }, task))
+    }
+
+    /// Reads that need no lock.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+
+    /// Whether the log takes entries.
+    pub fn state(&self) -> tokio::sync::watch::Receiver<State> {
+        self.handle.state()
+    }
+
+    async fn write<X, R>(
+        &self,
+        attempt: Attempt,
+        transaction: X,
+        conclude: impl FnMut(Concluding<'_, X::Outcome>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault>
+    where
+        X: Transaction,
+        R: Send + 'static,
+    {
+        let (job, answer) = WriteJob::new(attempt, None, transaction, conclude);
+        self.handle.submit(Lane::Interactive, Box::new(job)).await?;
+        answer.await.map_err(|_| Fault::Unavailable("sequencer ended"))?
+    }
+}

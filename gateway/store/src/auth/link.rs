@@ -1,0 +1,241 @@
+//! Cards and residents become one person; guardians get their children.
+
+use super::{AuthStore, Person};
+use crate::{
+    Attempt, Concluding, Conclusion, Fault, Recorded, Reply,
+    sequencer::{BoxFuture, Transaction, Tx},
+};
+
+/// Two persons made one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkOutcome {
+    /// Who stays.
+    pub survivor: Person,
+    /// False if they were one before.
+    pub changed: bool,
+}
+
+/// A renewed credential tied to its predecessor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenewalOutcome {
+    /// The old credential is not known here.
+    UnknownOld,
+    /// The new credential's person, before and after.
+    Linked {
+        /// Person the new credential had been seen as, if it was.
+        absorbed: Option<Person>,
+        /// Person it is now.
+        survivor: Person,
+        /// False if this was known.
+        changed: bool,
+    },
+}
+
+impl AuthStore {
+    /// Says that the person of a card (or of another issuer) is this resident.
+    pub async fn link_persons<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        card: Person,
+        resident: Person,
+        conclude: impl FnMut(Concluding<'_, LinkOutcome>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write(attempt, Link { card, resident }, conclude).await
+    }
+
+    /// Says that a new credential belongs to the holder of an old one (公的個人認証法 18条4項の対応番号に当たる).
+    pub async fn link_renewal<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        old_hash: [u8; 32],
+        new_hash: [u8; 32],
+        conclude: impl FnMut(Concluding<'_, RenewalOutcome>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write(attempt, Renewal { old_hash, new_hash }, conclude).await
+    }
+
+    /// Says that a credential belongs to an issuer's resident.
+    pub async fn link_credential<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        cred_hash: [u8; 32],
+        resident: Person,
+        conclude: impl FnMut(Concluding<'_, RenewalOutcome>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write(attempt, CredentialOf { cred_hash, resident }, conclude).await
+    }
+
+    /// Keeps or ends a relation between guardian and child.
+    pub async fn put_relation<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        relation: Relation,
+        conclude: impl FnMut(Concluding<'_, ()>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write(attempt, relation, conclude).await
+    }
+
+    /// Takes a confirmed link back: the card's person stands alone again and its presences end.
+    pub async fn unlink<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        card: Person,
+        conclude: impl FnMut(Concluding<'_, ()>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write(attempt, Unlink { card }, conclude).await
+    }
+}
+
+/// Guardian and child, verified by a municipality.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    /// The guardian.
+    pub guardian: Person,
+    /// The child.
+    pub child: Person,
+    /// Who verified it, `<kind>:<code>`.
+    pub issuer: String,
+    /// To choose among siblings.
+    pub child_birth_date: String,
+    /// Last day.
+    pub until: String,
+    /// Whether it has ended.
+    pub ended: bool,
+}
+
+struct Link {
+    card: Person,
+    resident: Person,
+}
+
+struct Renewal {
+    old_hash: [u8; 32],
+    new_hash: [u8; 32],
+}
+
+struct CredentialOf {
+    cred_hash: [u8; 32],
+    resident: Person,
+}
+
+struct Unlink {
+    card: Person,
+}
+
+impl Transaction for Link {
+    type Outcome = LinkOutcome;
+
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<LinkOutcome, Fault>> {
+        Box::pin(async move {
+            let changed = tx.survivor(self.card).await? != tx.survivor(self.resident).await?;
+            let survivor = tx.merge(self.card, self.resident).await?;
+            tx.execute("UPDATE credential SET linked = 1 WHERE person = $1", vec![self.card.into()]).await?;
+            Ok(LinkOutcome { survivor, changed })
+        })
+    }
+}
+
+impl Transaction for Renewal {
+    type Outcome = RenewalOutcome;
+
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<RenewalOutcome, Fault>> {
+        Box::pin(async move {
+            let Some((old, _)) = tx.known_credential(self.old_hash).await? else {
+                return Ok(RenewalOutcome::UnknownOld);
+            };
+            tx.attach(self.new_hash, old).await
+        })
+    }
+}
+
+impl Transaction for CredentialOf {
+    type Outcome = RenewalOutcome;
+
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<RenewalOutcome, Fault>> {
+        Box::pin(async move { tx.attach(self.cred_hash, self.resident).await })
+    }
+}
+
+impl Transaction for Relation {
+    type Outcome = ();
+
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            tx.execute(
+                "INSERT INTO relation (guardian, child, issuer, child_birth_date, until, ended)
+                 VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (guardian, child, issuer) DO UPDATE
+                 SET child_birth_date = excluded.child_birth_date, until = excluded.until, ended = excluded.ended",
+                vec![
+                    self.guardian.into(),
+                    self.child.into(),
+                    self.issuer.as_str().into(),
+                    self.child_birth_date.as_str().into(),
+                    self.until.as_str().into(),
+                    self.ended.into(),
+                ],
+            )
+            .await
+            .map(drop)
+        })
+    }
+}
+
+impl Transaction for Unlink {
+    type Outcome = ();
+
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            tx.execute("DELETE FROM person_alias WHERE person = $1", vec![self.card.into()]).await?;
+            tx.execute("UPDATE credential SET linked = 0 WHERE person = $1", vec![self.card.into()]).await?;
+            let rows = tx
+                .fetch(
+                    "SELECT pres_id FROM presence
+                     WHERE ended = 0 AND handle_hash IN
+                       (SELECT handle_hash FROM presence WHERE holder = $1 OR person = $1)",
+                    vec![self.card.into()],
+                )
+                .await?;
+            for row in rows {
+                tx.deny_presence(row.array(0, "presence")?).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Tx {
+    async fn known_credential(&mut self, hash: [u8; 32]) -> Result<Option<(Person, bool)>, Fault> {
+        let row = self
+            .fetch_one("SELECT person, linked FROM credential WHERE cred_hash = $1", vec![hash.into()])
+            .await?;
+        row.map(|row| Ok((row.array(0, "credential")?, row.flag(1)?))).transpose()
+    }
+
+    /// Ties a credential to a person, whether the card was seen before or not:
+    /// both orders end in the same state (R-REN-02).
+    async fn attach(&mut self, hash: [u8; 32], person: Person) -> Result<RenewalOutcome, Fault> {
+        let Some((seen_as, linked)) = self.known_credential(hash).await? else {
+            let survivor = self.survivor(person).await?;
+            let now = self.now_us;
+            self.execute(
+                "INSERT INTO credential (cred_hash, person, kind, not_after_us, linked, created_us)
+                 VALUES ($1, $2, 'CARD', 0, 1, $3)",
+                vec![hash.into(), survivor.into(), now.into()],
+            )
+            .await?;
+            return Ok(RenewalOutcome::Linked { absorbed: None, survivor, changed: true });
+        };
+        let before = self.survivor(seen_as).await?;
+        let changed = !linked || before != self.survivor(person).await?;
+        let survivor = self.merge(seen_as, person).await?;
+        self.execute("UPDATE credential SET linked = 1 WHERE cred_hash = $1", vec![hash.into()]).await?;
+        let absorbed = (before != survivor).then_some(before);
+        Ok(RenewalOutcome::Linked { absorbed, survivor, changed })
+    }
+
+    async fn deny_presence(&mut self, pres_id: [u8; 16]) -> Result<(), Fault> {
+        self.execute("UPDATE presence SET ended = 1 WHERE pres_id = $1", vec![pres_id.into()]).await?;
+        self.deny(&pres_id).await
+    }
+}

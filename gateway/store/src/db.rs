@@ -1,0 +1,437 @@
+//! One door to two engines: a closed enum, shared SQL text, typed values.
+//!
+//! SQLite and PostgreSQL both accept `$1`, `ON CONFLICT … DO UPDATE`, `excluded`
+//! and `RETURNING`, so a statement is written once. Where an engine differs the
+//! difference is in this file.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _,
+    migrate::{Migration, MigrationType, Migrator},
+    postgres::{PgConnectOptions, PgConnection, PgRow},
+    sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous},
+};
+
+use crate::Fault;
+
+/// Where a database is.
+#[derive(Clone)]
+pub enum Location {
+    /// A SQLite file; made if it is not there.
+    Sqlite(std::path::PathBuf),
+    /// A PostgreSQL URL.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for Location {
+    /// Never prints the URL, which may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgres(_) => f.write_str("Postgres(..)"),
+        }
+    }
+}
+
+/// Which tables a database holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Cards, persons, presences.
+    Auth,
+    /// Records.
+    Gateway,
+}
+
+/// A bound value. NULL does not occur in our tables.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Int(i64::from(value))
+    }
+}
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+impl From<&[u8]> for Value {
+    fn from(value: &[u8]) -> Self {
+        Self::Bytes(value.to_vec())
+    }
+}
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Bytes(value)
+    }
+}
+impl<const N: usize> From<[u8; N]> for Value {
+    fn from(value: [u8; N]) -> Self {
+        Self::Bytes(value.to_vec())
+    }
+}
+impl<const N: usize> From<&[u8; N]> for Value {
+    fn from(value: &[u8; N]) -> Self {
+        Self::Bytes(value.to_vec())
+    }
+}
+
+/// One row of an answer.
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    pub(crate) fn int(&self, column: usize) -> Result<i64, Fault> {
+        match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+        }
+        .map_err(Fault::database("read integer"))
+    }
+
+    pub(crate) fn flag(&self, column: usize) -> Result<bool, Fault> {
+        Ok(self.int(column)? != 0)
+    }
+
+    pub(crate) fn text(&self, column: usize) -> Result<String, Fault> {
+        match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+        }
+        .map_err(Fault::database("read text"))
+    }
+
+    pub(crate) fn bytes(&self, column: usize) -> Result<Vec<u8>, Fault> {
+        match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+        }
+        .map_err(Fault::database("read bytes"))
+    }
+
+    pub(crate) fn optional_bytes(&self, column: usize) -> Result<Option<Vec<u8>>, Fault> {
+        match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+        }
+        .map_err(Fault::database("read bytes"))
+    }
+
+    pub(crate) fn array<const N: usize>(
+        &self,
+        column: usize,
+        table: &'static str,
+    ) -> Result<[u8; N], Fault> {
+        self.bytes(column)?.try_into().map_err(|_| Fault::Inconsistent { table, column: "fixed width" })
+    }
+}
+
+/// One connection to one engine.
+pub(crate) enum Connection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// How many rows one statement carries: bounds the number of distinct statement texts.
+const ROWS_A_STATEMENT: usize = 64;
+/// Room for every text of every multi-row statement (64 sizes times the hot tables).
+const STATEMENTS_KEPT: usize = 1024;
+
+impl Connection {
+    /// Opens a connection with the settings that durability needs.
+    pub(crate) async fn open(location: &Location) -> Result<Self, Fault> {
+        match location {
+            Location::Sqlite(path) => {
+                let mut connection = sqlite_options(path)
+                    .create_if_missing(true)
+                    .connect()
+                    .await
+                    .map_err(Fault::database("open"))?;
+                refuse_old_sqlite(&mut connection).await?;
+                Ok(Self::Sqlite(connection))
+            }
+            Location::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url)
+                    .map_err(Fault::database("parse url"))?
+                    .application_name("pmh-gateway")
+                    .statement_cache_capacity(STATEMENTS_KEPT)
+                    .options([("idle_in_transaction_session_timeout", "2s")]);
+                let connection = options.connect().await.map_err(Fault::database("connect"))?;
+                let mut connection = Self::Postgres(connection);
+                connection.refuse_unsafe_postgres().await?;
+                Ok(connection)
+            }
+        }
+    }
+
+    /// Brings the schema up to this program's version; refuses a newer one.
+    pub(crate) async fn migrate(&mut self, role: Role) -> Result<(), Fault> {
+        match self {
+            Self::Sqlite(connection) => migrator(role, Engine::Sqlite).run(connection).await?,
+            Self::Postgres(connection) => migrator(role, Engine::Postgres).run(connection).await?,
+        }
+        Ok(())
+    }
+
+    /// Begins the one writing transaction. SQLite takes the write lock at once,
+    /// because an upgrade of a read lock fails without waiting.
+    pub(crate) async fn begin(&mut self) -> Result<(), Fault> {
+        match self {
+            Self::Sqlite(_) => self.execute("BEGIN IMMEDIATE", vec![]).await,
+            Self::Postgres(_) => self.execute("BEGIN ISOLATION LEVEL READ COMMITTED", vec![]).await,
+        }
+        .map(drop)
+    }
+
+    pub(crate) async fn commit(&mut self) -> Result<(), Fault> {
+        self.execute("COMMIT", vec![]).await.map(drop)
+    }
+
+    pub(crate) async fn rollback(&mut self) -> Result<(), Fault> {
+        self.execute("ROLLBACK", vec![]).await.map(drop)
+    }
+
+    /// Suffix that locks the selected row where the transaction has not locked all.
+    pub(crate) fn for_update(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR UPDATE",
+        }
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// Runs a statement; gives the number of rows it changed.
+    pub(crate) async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, Fault> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(connection) => {
+                let mut query = sqlx::query(sql);
+                for value in values {
+                    query = match value {
+                        Value::Int(value) => query.bind(value),
+                        Value::Text(value) => query.bind(value),
+                        Value::Bytes(value) => query.bind(value),
+                    };
+                }
+                query.execute(connection).await.map(|done| done.rows_affected())
+            }
+            Self::Postgres(connection) => {
+                let mut query = sqlx::query(sql);
+                for value in values {
+                    query = match value {
+                        Value::Int(value) => query.bind(value),
+                        Value::Text(value) => query.bind(value),
+                        Value::Bytes(value) => query.bind(value),
+                    };
+                }
+                query.execute(connection).await.map(|done| done.rows_affected())
+            }
+        }
+        .map_err(Fault::database("execute"))
+    }
+
+    /// Runs a query; gives all rows.
+    pub(crate) async fn fetch(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(connection) => {
+                let mut query = sqlx::query(sql);
+                for value in values {
+                    query = match value {
+                        Value::Int(value) => query.bind(value),
+                        Value::Text(value) => query.bind(value),
+                        Value::Bytes(value) => query.bind(value),
+                    };
+                }
+                let rows = query.fetch_all(connection).await;
+                rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres(connection) => {
+                let mut query = sqlx::query(sql);
+                for value in values {
+                    query = match value {
+                        Value::Int(value) => query.bind(value),
+                        Value::Text(value) => query.bind(value),
+                        Value::Bytes(value) => query.bind(value),
+                    };
+                }
+                let rows = query.fetch_all(connection).await;
+                rows.map(|rows| rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+        .map_err(Fault::database("fetch"))
+    }
+
+    /// At most one row.
+    pub(crate) async fn fetch_one(&mut self, sql: &str, values: Vec<Value>) -> Result<Option<Row>, Fault> {
+        Ok(self.fetch(sql, values).await?.into_iter().next())
+    }
+
+    /// `<head> VALUES (…), (…) <tail>` for many rows of equal width.
+    pub(crate) async fn insert(
+        &mut self,
+        head: &'static str,
+        tail: &'static str,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<u64, Fault> {
+        let mut changed = 0;
+        let mut rows = rows.into_iter();
+        loop {
+            let chunk: Vec<Vec<Value>> = rows.by_ref().take(ROWS_A_STATEMENT).collect();
+            let Some(width) = chunk.first().map(Vec::len) else { return Ok(changed) };
+            let sql = format!("{head} VALUES {} {tail}", tuples(chunk.len(), width));
+            changed += self.execute(&sql, chunk.into_iter().flatten().collect()).await?;
+        }
+    }
+
+    /// A query with one `{keys}` that becomes `$n, $n+1, …` after the fixed values.
+    pub(crate) async fn fetch_in(
+        &mut self,
+        sql: &'static str,
+        fixed: &[Value],
+        keys: Vec<Value>,
+    ) -> Result<Vec<Row>, Fault> {
+        let mut found = Vec::new();
+        let mut keys = keys.into_iter();
+        loop {
+            let chunk: Vec<Value> = keys.by_ref().take(ROWS_A_STATEMENT).collect();
+            if chunk.is_empty() {
+                return Ok(found);
+            }
+            let sql = sql.replace("{keys}", &placeholders(fixed.len(), chunk.len()));
+            let values = fixed.iter().cloned().chain(chunk).collect();
+            found.extend(self.fetch(&sql, values).await?);
+        }
+    }
+
+    /// PostgreSQL settings without which an acknowledged entry could be lost (audit.md §2.4).
+    async fn refuse_unsafe_postgres(&mut self) -> Result<(), Fault> {
+        for (setting, allowed) in
+            [("full_page_writes", &["on"][..]), ("synchronous_commit", &["on", "remote_apply"][..])]
+        {
+            let row = self.fetch_one(&format!("SHOW {setting}"), vec![]).await?;
+            let value = row.map(|row| row.text(0)).transpose()?.unwrap_or_default();
+            if !allowed.contains(&value.as_str()) {
+                return Err(Fault::Setting("PostgreSQL must run with full_page_writes and synchronous_commit on"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("secure_delete", "on")
+        .statement_cache_capacity(STATEMENTS_KEPT)
+}
+
+/// SQLite 3.7.0 to 3.51.2 can lose committed data when a WAL is reset under two connections.
+async fn refuse_old_sqlite(connection: &mut SqliteConnection) -> Result<(), Fault> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(Fault::database("sqlite_version"))?;
+    let parts: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+    if parts.as_slice() >= [3, 51, 3].as_slice() {
+        return Ok(());
+    }
+    connection.ping().await.map_err(Fault::database("ping"))?;
+    Err(Fault::Setting("SQLite older than 3.51.3 can lose committed data"))
+}
+
+fn placeholders(skip: usize, count: usize) -> String {
+    let mut text = String::with_capacity(count * 5);
+    for n in 1..=count {
+        if n > 1 {
+            text.push(',');
+        }
+        text.push('$');
+        text.push_str(&(skip + n).to_string());
+    }
+    text
+}
+
+fn tuples(rows: usize, width: usize) -> String {
+    let mut text = String::with_capacity(rows * width * 5);
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ",(" });
+        text.push_str(&placeholders(row * width, width));
+        text.push(')');
+    }
+    text
+}
+
+#[derive(Clone, Copy)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+macro_rules! migration_files {
+    ($($number:literal $name:literal),*) => {
+        &[$((
+            $number,
+            $name,
+            include_str!(concat!("../../../migrations/sqlite/", $name, ".sql")),
+            include_str!(concat!("../../../migrations/postgres/", $name, ".sql")),
+        )),*]
+    };
+}
+
+type MigrationFile = (i64, &'static str, &'static str, &'static str);
+const LOG: &[MigrationFile] = migration_files!(1 "0001_log");
+const GATEWAY: &[MigrationFile] = migration_files!(2 "0002_gateway");
+const AUTH: &[MigrationFile] = migration_files!(3 "0003_auth");
+
+fn migrator(role: Role, engine: Engine) -> Migrator {
+    let own = match role {
+        Role::Gateway => GATEWAY,
+        Role::Auth => AUTH,
+    };
+    let migrations = LOG.iter().chain(own).map(|&(number, name, sqlite, postgres)| {
+        let sql = match engine {
+            Engine::Sqlite => sqlite,
+            Engine::Postgres => postgres,
+        };
+        Migration::new(
+            number,
+            name.into(),
+            MigrationType::Simple,
+            sqlx::SqlSafeStr::into_sql_str(sql),
+            false,
+        )
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+/// The SQL of every migration, for tests that compare the two engines.
+#[doc(hidden)]
+pub fn migrations() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    LOG.iter().chain(GATEWAY).chain(AUTH).map(|&(_, name, sqlite, postgres)| (name, sqlite, postgres))
+}

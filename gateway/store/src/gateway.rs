@@ -1,0 +1,91 @@
+//! The gateway role's database: records by an opaque reference, the directory, the log.
+
+mod chunk;
+mod entitlements;
+mod links;
+mod people;
+mod registry;
+mod residents;
+
+pub use chunk::{ChunkRow, RowConflict, RowDone, RowOutcome, RowVerdict};
+pub use entitlements::EntitlementChunk;
+pub use links::{Heads, LinkDecision, Proposal, ProposalState, ProposedLink};
+pub(crate) use people::load_people;
+pub use people::{PersonFacts, PersonLink};
+pub use registry::{Organization, Registry, RegistryChange};
+pub use residents::{ResidentChange, ResidentChunk};
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::{
+    Attempt, Concluding, Conclusion, Draft, Fault, Idempotency, Reader, Recorded, Reply,
+    sequencer::{self, DecideJob, Handle, Lane, LogSettings, State, Transaction, WriteJob},
+};
+
+/// A reference of a person in this database: AES-SIV of the person under auth's key.
+pub type SubjectRef = [u8; 32];
+
+/// The gateway database and its log.
+#[derive(Clone)]
+pub struct GatewayStore {
+    handle: Handle,
+    reader: Reader,
+}
+
+impl GatewayStore {
+    /// Opens, migrates and checks the database; starts its sequencer.
+    pub async fn open(settings: LogSettings) -> Result<(Self, tokio::task::JoinHandle<()>), Fault> {
+        let location = settings.location.clone();
+        let keys = settings.keys.clone();
+        let (handle, task) = sequencer::start(settings, crate::Role::Gateway).await?;
+        let reader = Reader::open(&location, keys).await?;
+        Ok((Self { handle, reader }, task))
+    }
+
+    /// Whether the log takes entries.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.handle.state()
+    }
+
+    /// The directory as of the last commit.
+    pub fn registry(&self) -> watch::Receiver<Arc<Registry>> {
+        self.handle.registry()
+    }
+
+    /// Reads that need no lock: proofs and pages of the log.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Decides on a person's facts inside the batch and records the decision.
+    /// The closure is pure; it may be called again if the batch has to run again.
+    pub async fn disclose<T: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        person: Option<SubjectRef>,
+        decide: impl FnMut(&PersonFacts, &Registry) -> (T, Option<Draft>) + Send + 'static,
+    ) -> Result<Recorded<T>, Fault> {
+        let (job, answer) = DecideJob::new(attempt, person, decide);
+        self.handle.submit(Lane::Interactive, Box::new(job)).await?;
+        answer.await.map_err(|_| Fault::Unavailable("sequencer ended"))?
+    }
+
+    async fn write<X, R>(
+        &self,
+        lane: Lane,
+        attempt: Attempt,
+        idempotency: Option<Idempotency>,
+        transaction: X,
+        conclude: impl FnMut(Concluding<'_, X::Outcome>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault>
+    where
+        X: Transaction,
+        R: Send + 'static,
+    {
+        let (job, answer) = WriteJob::new(attempt, idempotency, transaction, conclude);
+        self.handle.submit(lane, Box::new(job)).await?;
+        answer.await.map_err(|_| Fault::Unavailable("sequencer ended"))?
+    }
+}

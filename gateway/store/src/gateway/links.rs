@@ -1,0 +1,322 @@
+//! Which references are one person, and clinics' proposals that two are.
+
+use pmh_domain::organization::IssuerId;
+
+use super::{GatewayStore, SubjectRef, people, registry::short};
+use crate::{
+    Attempt, Concluding, Conclusion, Fault, Idempotency, Recorded, Reply,
+    sequencer::{BoxFuture, Lane, Transaction, Tx},
+};
+
+/// Newest entries about the persons that a link joins; the link's entry
+/// references them, as their chains stay separate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Heads {
+    /// Leaf hashes, at most two.
+    pub leaves: Vec<[u8; 32]>,
+    /// False if they were one before.
+    pub changed: bool,
+}
+
+/// A clinic has card and paper at hand.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// UUID.
+    pub proposal_id: String,
+    /// The card's person.
+    pub subject: SubjectRef,
+    /// `<kind>:<code>`.
+    pub proposed_by: String,
+    /// On the paper.
+    pub payer_number: String,
+    /// On the paper.
+    pub recipient_number: String,
+    /// ISO 8601.
+    pub birth_date: String,
+}
+
+/// Where a proposal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposalState {
+    /// Waits for the issuer.
+    Proposed,
+    /// Served.
+    Confirmed,
+    /// Dropped.
+    Refused,
+    /// Taken back.
+    Undone,
+}
+
+/// A proposal as stored.
+#[derive(Debug, Clone)]
+pub struct ProposedLink {
+    /// UUID.
+    pub proposal_id: String,
+    /// The card's person.
+    pub card: SubjectRef,
+    /// The issuer's resident.
+    pub resident: SubjectRef,
+    /// Its key.
+    pub resident_key: String,
+    /// Who proposed.
+    pub proposed_by: String,
+    /// Where it stands.
+    pub state: ProposalState,
+}
+
+/// What the issuer decided, and what auth made of it.
+#[derive(Debug, Clone)]
+pub enum LinkDecision {
+    /// Confirm; auth says who survives.
+    Confirm {
+        /// Absorbed reference.
+        absorbed: SubjectRef,
+        /// Surviving reference.
+        survivor: SubjectRef,
+    },
+    /// Refuse.
+    Refuse,
+    /// Undo a confirmed one.
+    Undo {
+        /// The card's reference.
+        card: SubjectRef,
+    },
+}
+
+impl GatewayStore {
+    /// Makes two references one person. Idempotent.
+    pub async fn link_subjects<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        idempotency: Option<Idempotency>,
+        absorbed: SubjectRef,
+        survivor: SubjectRef,
+        conclude: impl FnMut(Concluding<'_, Heads>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write(Lane::Interactive, attempt, idempotency, Join { absorbed, survivor }, conclude).await
+    }
+
+    /// Keeps a proposal; the outcome is whether exactly one resident matched.
+    pub async fn propose_link<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        idempotency: Idempotency,
+        proposal: Proposal,
+        conclude: impl FnMut(Concluding<'_, bool>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write(Lane::Interactive, attempt, Some(idempotency), proposal, conclude).await
+    }
+
+    /// Decides a proposal; `None` if it is not this issuer's or not in a state for it.
+    pub async fn decide_link<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        idempotency: Idempotency,
+        issuer: IssuerId,
+        proposal_id: String,
+        decision: LinkDecision,
+        conclude: impl FnMut(Concluding<'_, Option<Heads>>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        let decide = Decide { issuer, proposal_id, decision };
+        self.write(Lane::Interactive, attempt, Some(idempotency), decide, conclude).await
+    }
+
+    /// Proposals of this issuer that wait, oldest first, at most 100.
+    pub async fn list_proposals<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        issuer: IssuerId,
+        conclude: impl FnMut(Concluding<'_, Vec<ProposedLink>>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write(Lane::Interactive, attempt, None, Waiting { issuer }, conclude).await
+    }
+}
+
+struct Join {
+    absorbed: SubjectRef,
+    survivor: SubjectRef,
+}
+
+impl Transaction for Join {
+    type Outcome = Heads;
+
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Heads, Fault>> {
+        Box::pin(async move { tx.join(&self.absorbed, &self.survivor).await })
+    }
+}
+
+impl Transaction for Proposal {
+    type Outcome = bool;
+
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<bool, Fault>> {
+        Box::pin(async move {
+            let matched = self.find(tx).await?;
+            let (issuer, resident_key) = matched.clone().unwrap_or_default();
+            tx.execute(
+                "INSERT INTO link_proposal
+                 (proposal_id, subject_ref, proposed_by, issuer, resident_key, state, created_us)
+                 VALUES ($1, $2, $3, $4, $5, 'PROPOSED', $6)",
+                vec![
+                    self.proposal_id.as_str().into(),
+                    self.subject.into(),
+                    self.proposed_by.as_str().into(),
+                    issuer.into(),
+                    resident_key.into(),
+                    tx.now_us.into(),
+                ],
+            )
+            .await?;
+            Ok(matched.is_some())
+        })
+    }
+}
+
+impl Proposal {
+    /// The one resident whose right and birth date are those on the paper.
+    async fn find(&self, tx: &mut Tx) -> Result<Option<(String, String)>, Fault> {
+        let rows = tx
+            .fetch(
+                "SELECT DISTINCT e.issuer, e.resident_key, l.body
+                 FROM entitlement e
+                 JOIN resident_link l ON l.issuer = e.issuer AND l.resident_key = e.resident_key
+                 WHERE e.payer_number = $1 AND e.recipient_number = $2",
+                vec![self.payer_number.as_str().into(), self.recipient_number.as_str().into()],
+            )
+            .await?;
+        let mut matched = Vec::new();
+        for row in rows {
+            let link: pmh_domain::resident::ResidentLink = people::parse(&row.text(2)?, "resident_link")?;
+            if link.birth_date.to_string() == self.birth_date {
+                matched.push((row.text(0)?, row.text(1)?));
+            }
+        }
+        matched.dedup();
+        // Two matches are none: never guess who somebody is.
+        Ok(if matched.len() == 1 { matched.pop() } else { None })
+    }
+}
+
+struct Decide {
+    issuer: IssuerId,
+    proposal_id: String,
+    decision: LinkDecision,
+}
+
+impl Transaction for Decide {
+    type Outcome = Option<Heads>;
+
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Option<Heads>, Fault>> {
+        Box::pin(async move {
+            let (from, to) = match self.decision {
+                LinkDecision::Confirm { .. } => ("PROPOSED", "CONFIRMED"),
+                LinkDecision::Refuse => ("PROPOSED", "REFUSED"),
+                LinkDecision::Undo { .. } => ("CONFIRMED", "UNDONE"),
+            };
+            let moved = tx
+                .execute(
+                    "UPDATE link_proposal SET state = $1 WHERE proposal_id = $2 AND issuer = $3 AND state = $4",
+                    vec![to.into(), self.proposal_id.as_str().into(), short(self.issuer).into(), from.into()],
+                )
+                .await?;
+            if moved == 0 {
+                return Ok(None);
+            }
+            match &self.decision {
+                LinkDecision::Confirm { absorbed, survivor } => tx.join(absorbed, survivor).await.map(Some),
+                LinkDecision::Refuse => Ok(Some(Heads::default())),
+                LinkDecision::Undo { card } => {
+                    let leaves = tx.heads(&[card]).await?;
+                    tx.execute("DELETE FROM subject_alias WHERE subject_ref = $1", vec![card.into()]).await?;
+                    Ok(Some(Heads { leaves, changed: true }))
+                }
+            }
+        })
+    }
+}
+
+struct Waiting {
+    issuer: IssuerId,
+}
+
+impl Transaction for Waiting {
+    type Outcome = Vec<ProposedLink>;
+
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Vec<ProposedLink>, Fault>> {
+        Box::pin(async move {
+            let rows = tx
+                .fetch(
+                    "SELECT p.proposal_id, p.subject_ref, l.subject_ref, p.resident_key, p.proposed_by, p.state
+                     FROM link_proposal p
+                     JOIN resident_link l ON l.issuer = p.issuer AND l.resident_key = p.resident_key
+                     WHERE p.issuer = $1 AND p.state = 'PROPOSED'
+                     ORDER BY p.created_us, p.proposal_id LIMIT 100",
+                    vec![short(self.issuer).into()],
+                )
+                .await?;
+            rows.iter().map(ProposedLink::read).collect()
+        })
+    }
+}
+
+impl ProposedLink {
+    pub(crate) fn read(row: &crate::db::Row) -> Result<Self, Fault> {
+        let state = match row.text(5)?.as_str() {
+            "PROPOSED" => ProposalState::Proposed,
+            "CONFIRMED" => ProposalState::Confirmed,
+            "REFUSED" => ProposalState::Refused,
+            "UNDONE" => ProposalState::Undone,
+            _ => return Err(Fault::Inconsistent { table: "link_proposal", column: "state" }),
+        };
+        Ok(Self {
+            proposal_id: row.text(0)?,
+            card: row.array(1, "link_proposal")?,
+            resident: row.array(2, "resident_link")?,
+            resident_key: row.text(3)?,
+            proposed_by: row.text(4)?,
+            state,
+        })
+    }
+}
+
+impl Tx {
+    /// Survivors stay flat: whoever pointed at the absorbed one points at the survivor.
+    async fn join(&mut self, absorbed: &SubjectRef, survivor: &SubjectRef) -> Result<Heads, Fault> {
+        let leaves = self.heads(&[absorbed, survivor]).await?;
+        let now = self.now_us;
+        self.execute(
+            "INSERT INTO subject_alias (subject_ref, survivor, created_us) VALUES ($1, $2, $3)
+             ON CONFLICT (subject_ref) DO NOTHING",
+            vec![survivor.into(), survivor.into(), now.into()],
+        )
+        .await?;
+        let already = self
+            .fetch_one(
+                "SELECT 1 FROM subject_alias WHERE subject_ref = $1 AND survivor = $2",
+                vec![absorbed.into(), survivor.into()],
+            )
+            .await?
+            .is_some();
+        self.execute(
+            "UPDATE subject_alias SET survivor = $1 WHERE survivor = $2",
+            vec![survivor.into(), absorbed.into()],
+        )
+        .await?;
+        self.execute(
+            "INSERT INTO subject_alias (subject_ref, survivor, created_us) VALUES ($1, $2, $3)
+             ON CONFLICT (subject_ref) DO UPDATE SET survivor = excluded.survivor",
+            vec![absorbed.into(), survivor.into(), now.into()],
+        )
+        .await?;
+        Ok(Heads { leaves, changed: !already && absorbed != survivor })
+    }
+
+    async fn heads(&mut self, subjects: &[&SubjectRef]) -> Result<Vec<[u8; 32]>, Fault> {
+        let tags = subjects.iter().map(|subject| self.keys.subject_tag(subject).into()).collect();
+        let rows = self
+            .connection
+            .fetch_in("SELECT leaf_hash FROM subject_head WHERE subject_tag IN ({keys})", &[], tags)
+            .await?;
+        rows.iter().map(|row| row.array(0, "subject_head")).collect()
+    }
+}

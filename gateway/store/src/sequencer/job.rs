@@ -1,0 +1,227 @@
+//! What waits in the queue.
+
+use std::{future::Future, pin::Pin};
+
+use pmh_audit::Receipt;
+use tokio::sync::oneshot;
+
+use super::tx::{Earlier, Tx};
+use crate::{
+    Attempt, Draft, Fault, Recorded,
+    gateway::{PersonFacts, Registry},
+};
+
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One queued operation.
+pub(crate) trait Job: Send {
+    fn attempt(&self) -> &Attempt;
+    fn work(&mut self) -> Work<'_>;
+    /// Answers the caller. A caller that has gone away changes nothing.
+    fn settle(self: Box<Self>, outcome: Result<Option<Receipt>, Fault>);
+}
+
+/// How a job works: a pure decision on loaded facts, or statements of its own.
+pub(crate) enum Work<'a> {
+    Decide(&'a mut dyn Decide),
+    Apply(&'a mut dyn Apply),
+}
+
+/// A pure decision; may be made twice if the batch has to run again.
+pub(crate) trait Decide: Send {
+    /// Whose facts it needs.
+    fn person(&self) -> Option<[u8; 32]>;
+    fn decide(&mut self, person: &PersonFacts, registry: &Registry) -> Option<Draft>;
+}
+
+/// Statements inside the batch's transaction; may run twice, so without side effects.
+pub(crate) trait Apply: Send {
+    fn apply<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Option<Draft>, Fault>>;
+}
+
+/// A disclosure: decided on the very snapshot that its entry is committed with.
+pub(crate) struct DecideJob<T, F> {
+    attempt: Attempt,
+    person: Option<[u8; 32]>,
+    decide: F,
+    answer: Option<T>,
+    reply: oneshot::Sender<Result<Recorded<T>, Fault>>,
+}
+
+impl<T, F> DecideJob<T, F> {
+    pub(crate) fn new(
+        attempt: Attempt,
+        person: Option<[u8; 32]>,
+        decide: F,
+    ) -> (Self, oneshot::Receiver<Result<Recorded<T>, Fault>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { attempt, person, decide, answer: None, reply }, answer)
+    }
+}
+
+impl<T, F> Job for DecideJob<T, F>
+where
+    T: Send + 'static,
+    F: FnMut(&PersonFacts, &Registry) -> (T, Option<Draft>) + Send + 'static,
+{
+    fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    fn work(&mut self) -> Work<'_> {
+        Work::Decide(self)
+    }
+
+    fn settle(self: Box<Self>, outcome: Result<Option<Receipt>, Fault>) {
+        let Self { answer, reply, .. } = *self;
+        let _ = reply.send(recorded(answer, outcome));
+    }
+}
+
+impl<T, F> Decide for DecideJob<T, F>
+where
+    T: Send + 'static,
+    F: FnMut(&PersonFacts, &Registry) -> (T, Option<Draft>) + Send + 'static,
+{
+    fn person(&self) -> Option<[u8; 32]> {
+        self.person
+    }
+
+    fn decide(&mut self, person: &PersonFacts, registry: &Registry) -> Option<Draft> {
+        let (answer, draft) = (self.decide)(person, registry);
+        self.answer = Some(answer);
+        draft
+    }
+}
+
+/// A caller's key for a write, scoped to organization and method (design.md §6.8).
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    /// `<kind>:<code>`.
+    pub organization: String,
+    /// Method by its registry number.
+    pub method: u16,
+    /// UUID.
+    pub key: String,
+    /// SHA-256 over the request and, where there is one, the subject of the token.
+    pub request_sha256: [u8; 32],
+}
+
+impl Idempotency {
+    pub(crate) fn place(&self) -> Vec<u8> {
+        [self.organization.as_bytes(), &[0], &self.method.to_be_bytes(), self.key.as_bytes()].concat()
+    }
+}
+
+/// What a write ended as.
+#[derive(Debug)]
+pub enum Reply<R> {
+    /// The encoded response without its receipt.
+    Answer(Vec<u8>),
+    /// The caller is refused; nothing was changed.
+    Refused(R),
+}
+
+/// What there is to conclude from.
+#[derive(Debug)]
+pub enum Concluding<'a, O> {
+    /// The effect happened now.
+    Fresh(O),
+    /// It happened before; this is the stored answer.
+    Replay(&'a [u8]),
+    /// The key was used for another request.
+    KeyReused,
+}
+
+/// Reply and record of a write.
+#[derive(Debug)]
+pub struct Conclusion<R> {
+    /// What the caller gets.
+    pub reply: Reply<R>,
+    /// What the log gets; `None` only for a dry run.
+    pub draft: Option<Draft>,
+}
+
+/// A named transaction.
+pub(crate) trait Transaction: Send + Sync + 'static {
+    type Outcome: Send;
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>>;
+}
+
+/// A transaction, its idempotency, and how to conclude it.
+pub(crate) struct WriteJob<X, C, R> {
+    attempt: Attempt,
+    idempotency: Option<Idempotency>,
+    transaction: X,
+    conclude: C,
+    answer: Option<Reply<R>>,
+    reply: oneshot::Sender<Result<Recorded<Reply<R>>, Fault>>,
+}
+
+impl<X, C, R> WriteJob<X, C, R> {
+    pub(crate) fn new(
+        attempt: Attempt,
+        idempotency: Option<Idempotency>,
+        transaction: X,
+        conclude: C,
+    ) -> (Self, oneshot::Receiver<Result<Recorded<Reply<R>>, Fault>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { attempt, idempotency, transaction, conclude, answer: None, reply }, answer)
+    }
+}
+
+impl<X, C, R> Job for WriteJob<X, C, R>
+where
+    X: Transaction,
+    C: FnMut(Concluding<'_, X::Outcome>) -> Conclusion<R> + Send + 'static,
+    R: Send + 'static,
+{
+    fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    fn work(&mut self) -> Work<'_> {
+        Work::Apply(self)
+    }
+
+    fn settle(self: Box<Self>, outcome: Result<Option<Receipt>, Fault>) {
+        let Self { answer, reply, .. } = *self;
+        let _ = reply.send(recorded(answer, outcome));
+    }
+}
+
+impl<X, C, R> Apply for WriteJob<X, C, R>
+where
+    X: Transaction,
+    C: FnMut(Concluding<'_, X::Outcome>) -> Conclusion<R> + Send + 'static,
+    R: Send + 'static,
+{
+    fn apply<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Option<Draft>, Fault>> {
+        Box::pin(async move {
+            let earlier = match &self.idempotency {
+                Some(key) => tx.earlier_answer(key).await?,
+                None => Earlier::Nothing,
+            };
+            let conclusion = match &earlier {
+                Earlier::SameRequest(answer) => (self.conclude)(Concluding::Replay(answer)),
+                Earlier::OtherRequest => (self.conclude)(Concluding::KeyReused),
+                Earlier::Nothing => {
+                    let outcome = self.transaction.run(tx).await?;
+                    let conclusion = (self.conclude)(Concluding::Fresh(outcome));
+                    if let (Some(key), Reply::Answer(answer)) = (&self.idempotency, &conclusion.reply) {
+                        tx.keep_answer(key, answer).await?;
+                    }
+                    conclusion
+                }
+            };
+            self.answer = Some(conclusion.reply);
+            Ok(conclusion.draft)
+        })
+    }
+}
+
+fn recorded<T>(answer: Option<T>, outcome: Result<Option<Receipt>, Fault>) -> Result<Recorded<T>, Fault> {
+    let receipt = outcome?;
+    let answer = answer.ok_or(Fault::Unavailable("not decided"))?;
+    Ok(Recorded::new(answer, receipt))
+}

@@ -1,0 +1,100 @@
+//! The batch's transaction as an operation sees it.
+
+use crate::{
+    Fault, Idempotency, StoreKeys,
+    db::{Connection, Value},
+    seal::SealingKey,
+};
+
+/// An open transaction under the head lock.
+pub(crate) struct Tx {
+    pub(crate) connection: Connection,
+    pub(crate) keys: StoreKeys,
+    /// The connection is unusable and must be opened again.
+    pub(crate) lost: bool,
+    /// Time of this batch, microseconds.
+    pub(crate) now_us: i64,
+    /// Index that this operation's own entry will have.
+    pub(crate) next_index: u64,
+    /// Version of the directory; raised by whoever changes it.
+    pub(crate) registry: i64,
+}
+
+/// What an idempotency key was used for before.
+pub(crate) enum Earlier {
+    Nothing,
+    SameRequest(Vec<u8>),
+    OtherRequest,
+}
+
+impl Tx {
+    pub(crate) fn new(connection: Connection, keys: StoreKeys) -> Self {
+        Self { connection, keys, lost: false, now_us: 0, next_index: 0, registry: 0 }
+    }
+
+    pub(crate) async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, Fault> {
+        self.connection.execute(sql, values).await
+    }
+
+    pub(crate) async fn fetch(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<crate::db::Row>, Fault> {
+        self.connection.fetch(sql, values).await
+    }
+
+    pub(crate) async fn fetch_one(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Option<crate::db::Row>, Fault> {
+        self.connection.fetch_one(sql, values).await
+    }
+
+    /// Tells this and every other replica to read the directory again.
+    pub(crate) fn registry_changed(&mut self) {
+        self.registry += 1;
+    }
+
+    pub(crate) async fn earlier_answer(&mut self, key: &Idempotency) -> Result<Earlier, Fault> {
+        let row = self
+            .fetch_one(
+                "SELECT request_sha256, answer FROM idempotency
+                 WHERE organization = $1 AND method = $2 AND idempotency_key = $3 AND expires_us > $4",
+                vec![
+                    key.organization.as_str().into(),
+                    i64::from(key.method).into(),
+                    key.key.as_str().into(),
+                    self.now_us.into(),
+                ],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(Earlier::Nothing) };
+        if row.bytes(0)? != key.request_sha256 {
+            return Ok(Earlier::OtherRequest);
+        }
+        let answer = SealingKey::of_log(&self.keys).open_at(&key.place(), &row.bytes(1)?)?;
+        Ok(Earlier::SameRequest(answer))
+    }
+
+    pub(crate) async fn keep_answer(&mut self, key: &Idempotency, answer: &[u8]) -> Result<(), Fault> {
+        let sealed = SealingKey::of_log(&self.keys).seal_at(&key.place(), answer)?;
+        let expires = self.now_us + KEPT_US;
+        self.execute(
+            "INSERT INTO idempotency (organization, method, idempotency_key, request_sha256, answer, expires_us)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (organization, method, idempotency_key) DO UPDATE
+             SET request_sha256 = excluded.request_sha256, answer = excluded.answer, expires_us = excluded.expires_us",
+            vec![
+                key.organization.as_str().into(),
+                i64::from(key.method).into(),
+                key.key.as_str().into(),
+                key.request_sha256.into(),
+                sealed.into(),
+                expires.into(),
+            ],
+        )
+        .await
+        .map(drop)
+    }
+}
+
+/// Stored answers are kept seven days (design.md §6.8).
+pub(crate) const KEPT_US: i64 = 7 * 24 * 3600 * 1_000_000;
