@@ -59,6 +59,7 @@ registry! {
         24 MOVE_RESIDENT "MoveResident";
         25 PUT_RELATION "PutRelation";
         26 PUT_RESTRICTION "PutRestriction";
+        27 LIST_LINK_PROPOSALS "ListLinkProposals";
         30 VERIFY_ELIGIBILITY "VerifyEligibility";
         31 PUT_ENTITLEMENTS "PutEntitlements";
         32 LIST_ENTITLEMENTS "ListEntitlements";

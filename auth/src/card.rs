@@ -1,4 +1,4 @@
-//! Was a genuine card presented, and is it still in force? (identity.md §1, §6.3, §6.4)
+//! Was a genuine card presented, and is it still in force?
 //!
 //! A small verifier of its own instead of a web PKI path builder: the JPKI profile seems to mark certificate policies
 //! critical, which webpki refuses; several CAs carry the same name with different keys; and nothing the card brings

@@ -1,4 +1,4 @@
-//! The text a card signs, and the state that the gateway does not keep between Begin and Complete (identity.md §6.2).
+//! The text a card signs, and the state that the gateway does not keep between Begin and Complete.
 //!
 //! A card signs whatever digest its reader hands it, so nothing on the card tells one service's challenge from
 //! another's; the text itself must. It names us, the organization, its certificate, the terminal, the purposes and
@@ -22,16 +22,17 @@ pub const LIFETIME: i64 = 120;
 /// Largest sealed state: 1 KiB.
 pub const MAX_SEALED: usize = 1024;
 
-/// What stands for the consent dialogue in the signed text: SHA-256 over the text shown and the items offered.
+/// What stands for the consent dialogue in the signed text: SHA-256 over the SHA-256 of the text shown, which is all
+/// that the gateway learns of it, and the items offered.
 ///
-/// Each part goes in behind its length (four bytes, big-endian), the items sorted, so that no two dialogues agree.
-pub fn consent_digest(shown: &str, offered: &[String]) -> [u8; 32] {
+/// Each item goes in behind its length (four bytes, big-endian), the items sorted, so that no two dialogues agree.
+pub fn consent_digest(text_sha256: &[u8; 32], offered: &[String]) -> [u8; 32] {
     let mut items: Vec<&str> = offered.iter().map(String::as_str).collect();
     items.sort_unstable();
-    let mut text = Vec::new();
-    for part in std::iter::once(shown).chain(items) {
-        text.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-        text.extend_from_slice(part.as_bytes());
+    let mut text = text_sha256.to_vec();
+    for item in items {
+        text.extend_from_slice(&u32::try_from(item.len()).unwrap_or(u32::MAX).to_be_bytes());
+        text.extend_from_slice(item.as_bytes());
     }
     sha256(&[&text])
 }

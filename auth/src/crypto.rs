@@ -67,9 +67,7 @@ pub(crate) fn gcm_siv_seal(key: &Key, nonce: [u8; 12], aad: &[u8], plain: &[u8])
 pub(crate) fn gcm_siv_open(key: &Key, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
     let (nonce, text) = sealed.split_first_chunk::<12>().ok_or(NotAuthentic)?;
     let key = key.as_slice().try_into().map_err(|_| NotAuthentic)?;
-    Aes256GcmSiv::new(key)
-        .decrypt(&(*nonce).into(), Payload { msg: text, aad })
-        .map_err(|_| NotAuthentic)
+    Aes256GcmSiv::new(key).decrypt(&(*nonce).into(), Payload { msg: text, aad }).map_err(|_| NotAuthentic)
 }
 
 #[expect(clippy::expect_used, reason = "the key type has 32 bytes, two AES-128 keys")]

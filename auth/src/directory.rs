@@ -1,4 +1,4 @@
-//! The credential directory's word: which certificate follows which, and whose it is (identity.md §8.3).
+//! The credential directory's word: which certificate follows which, and whose it is.
 //!
 //! A stand-in for the corresponding-number service of J-LIS. Nothing else ever joins two credentials: names, birth
 //! dates and addresses never do.
@@ -141,7 +141,8 @@ mod tests {
     #[test]
     fn a_signed_batch_is_read() {
         let signer = Signer::generate();
-        let jws = signer.jws(&serde_json::json!({ "alg": "ES256", "typ": TYPE }), &claims("directory.test", 100));
+        let jws =
+            signer.jws(&serde_json::json!({ "alg": "ES256", "typ": TYPE }), &claims("directory.test", 100));
         let batch = trust(&signer).verify(&jws, 1_000).unwrap();
         assert_eq!((batch.id(), batch.issued_at(), batch.items().len()), ("b-1", 100, 2));
         assert_eq!(batch.items()[0], DirectoryItem::Renewal { old: Bytes([0; 32]), new: Bytes([255; 32]) });

@@ -55,15 +55,18 @@ pub(crate) fn open<'k, C: DeserializeOwned>(
         return Err(JwsError::Header);
     }
     let Es256Key(key) = key_for(header.kid.as_deref()).ok_or(JwsError::UnknownKey)?;
-    let read = jsonwebtoken::decode::<C>(jws, key, &signature_only()).map_err(|error| match error.kind() {
-        ErrorKind::Json(_) => JwsError::Claims,
-        _ => JwsError::Signature,
-    })?;
+    let read =
+        jsonwebtoken::decode::<C>(jws, key, &signature_only()).map_err(|error| match error.kind() {
+            ErrorKind::Json(_) => JwsError::Claims,
+            _ => JwsError::Signature,
+        })?;
     Ok(read.claims)
 }
 
 /// For optional members: present means present, `null` is refused.
-pub(crate) fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(crate) fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -79,7 +82,8 @@ struct Header {
 
 fn header(jws: &str) -> Result<Header, JwsError> {
     let mut parts = jws.split('.');
-    let (Some(header), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(header), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(JwsError::Header);
     };
     let json = BASE64.decode(header).map_err(|_| JwsError::Header)?;
@@ -107,7 +111,8 @@ mod tests {
         let (message, signature) = jws.rsplit_once('.').unwrap();
         header.alg == "ES256"
             && header.kid.as_deref() == Some("kid-ec-sign")
-            && jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.0, Algorithm::ES256).is_ok_and(|ok| ok)
+            && jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key.0, Algorithm::ES256)
+                .is_ok_and(|ok| ok)
     }
 
     /// The vectors' payloads are no claims and their headers have no type, so the steps are taken one by one.
@@ -118,7 +123,8 @@ mod tests {
             if group["public"]["alg"] != "ES256" {
                 continue;
             }
-            let [x, y] = ["x", "y"].map(|name| BASE64.decode(group["public"][name].as_str().unwrap()).unwrap());
+            let [x, y] =
+                ["x", "y"].map(|name| BASE64.decode(group["public"][name].as_str().unwrap()).unwrap());
             let key = Es256Key::from_point(&[&[4], &x[..], &y].concat()).unwrap();
             let expected = test["result"] == "valid";
             assert_eq!(accepts(test["jws"].as_str().unwrap(), &key), expected, "{}", test["tcId"]);
@@ -131,7 +137,9 @@ mod tests {
     fn r_tok_12_wycheproof_other_algorithms() {
         let mut refused = 0;
         for (group, test) in vectors::wycheproof(vectors::JWS) {
-            let Some(jws) = test["jws"].as_str().filter(|_| group["public"]["alg"] != "ES256") else { continue };
+            let Some(jws) = test["jws"].as_str().filter(|_| group["public"]["alg"] != "ES256") else {
+                continue;
+            };
             let by_header = header(jws).map_or(true, |header| header.alg != "ES256");
             let key = serde_json::json!({ "keys": [group["public"]] });
             let by_key = KeySet::from_jwks(key.to_string().as_bytes()).is_err();

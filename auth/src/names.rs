@@ -62,7 +62,7 @@ macro_rules! vocabulary {
 }
 
 vocabulary! {
-    /// What an organization is (design.md §3). The registry decides; a certificate only claims.
+    /// What an organization is. The registry decides; a certificate only claims.
     Role {
         /// 医科・歯科.
         Clinic = 1 "clinic",
@@ -108,7 +108,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// How the holder was verified, as established by the auth side (identity.md §6.5).
+    /// How the holder was verified, as established by the auth side.
     ///
     /// The card's signature proves the card, not what unlocked it; see [`crate::reader::establish`].
     Acr {

@@ -21,7 +21,9 @@ impl PolicyOid {
     pub fn parse(dotted: &str) -> Result<Self, NotAnOid> {
         let arcs = dotted.split('.').map(arc).collect::<Option<Vec<u128>>>().ok_or(NotAnOid)?;
         let (first, second, rest) = match arcs.as_slice() {
-            [first @ 0..=1, second @ 0..=39, rest @ ..] | [first @ 2, second, rest @ ..] => (*first, *second, rest),
+            [first @ 0..=1, second @ 0..=39, rest @ ..] | [first @ 2, second, rest @ ..] => {
+                (*first, *second, rest)
+            }
             _ => return Err(NotAnOid),
         };
         // X.690 §8.19.4: the first two arcs share one subidentifier.
@@ -84,7 +86,17 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "1", "1.40", "3.1", "1.2.", "1.02", "1.-2", "+1.2", "2.25.999999999999999999999999999999999999999999"] {
+        for text in [
+            "",
+            "1",
+            "1.40",
+            "3.1",
+            "1.2.",
+            "1.02",
+            "1.-2",
+            "+1.2",
+            "2.25.999999999999999999999999999999999999999999",
+        ] {
             assert_eq!(PolicyOid::parse(text), Err(NotAnOid), "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! One person, a different name before every organization (identity.md §8.1).
+//! One person, a different name before every organization.
 //!
 //! A pairwise id is the person's random number under AES-SIV with the organization as associated data. It needs no
 //! table, opens only for the organization it was made for, and a forged one is refused before any database read. The
@@ -65,7 +65,7 @@ pub fn is_sub_shaped(sub: &str) -> bool {
 
 /// Makes and opens the gateway's own key for a person.
 ///
-/// Its key is not rotated with the pairwise epoch: records are never re-keyed (design.md §6.3).
+/// Its key is not rotated with the pairwise epoch: records are never re-keyed.
 pub struct SubjectRefs(Key);
 
 impl SubjectRefs {

@@ -1,4 +1,4 @@
-//! Which organization holds the other end of a TLS connection (identity.md §9).
+//! Which organization holds the other end of a TLS connection.
 //!
 //! Two steps with different audiences. In the handshake [`OrganizationVerifier`] accepts chains that end in our roots
 //! and leaves that keep the profile; what it refuses is seen as a TLS alert. After the handshake

@@ -7,14 +7,14 @@
 //! To add a method: give it a number in the log's registry, add its entry to [`POLICY`], and add its line to the
 //! expected matrix in this module's tests.
 //!
-//! Municipal calls run on mutual TLS alone in this version. Staff tokens (identity.md §7.2) become a further
+//! Municipal calls run on mutual TLS alone in this version. Staff tokens become a further
 //! [`Needs`], and the entries that say [`Needs::MutualTls`] for municipalities move to it.
 
 mod authorize;
 mod table;
 
 pub use authorize::{Caller, Permit, PolicyRefusal, Subject, authorize, presentable};
-pub use table::{Callers, ConsentRule, MethodPolicy, Needs, POLICY, lookup};
+pub use table::{Callers, ConsentRule, MethodPolicy, Needs, POLICY, TokenNeeds, lookup};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! How the holder was verified: the reader's word, and what it is worth (identity.md §6.5).
+//! How the holder was verified: the reader's word, and what it is worth.
 //!
 //! The card's signature says nothing about the PIN, the camera or the clerk. A PIN is taken from the terminal, as
 //! every verifier must; a face match or a look counts only with an assertion signed by a registered reader, for this
@@ -86,10 +86,15 @@ impl ReaderStatement {
 
 impl ReaderTrust {
     /// Takes the DER roots of the institution CA and the policy that makes a leaf a reader's.
-    pub fn new<'a>(roots: impl IntoIterator<Item = &'a [u8]>, policy: PolicyOid) -> Result<Self, ReaderError> {
+    pub fn new<'a>(
+        roots: impl IntoIterator<Item = &'a [u8]>,
+        policy: PolicyOid,
+    ) -> Result<Self, ReaderError> {
         let roots = roots
             .into_iter()
-            .map(|der| webpki::anchor_from_trusted_cert(&CertificateDer::from(der)).map(|anchor| anchor.to_owned()))
+            .map(|der| {
+                webpki::anchor_from_trusted_cert(&CertificateDer::from(der)).map(|anchor| anchor.to_owned())
+            })
             .collect::<Result<_, _>>()
             .map_err(|_| ReaderError::Certificate)?;
         Ok(Self { roots, policy })
@@ -103,8 +108,8 @@ impl ReaderTrust {
         now: i64,
     ) -> Result<ReaderStatement, ReaderError> {
         let (key, serial) = self.registered(assertion, now)?;
-        let claims: Claims =
-            jws::open(assertion.jws, TYPE, MAX_JWS, |kid| kid.is_none().then_some(&key)).map_err(|_| ReaderError::Statement)?;
+        let claims: Claims = jws::open(assertion.jws, TYPE, MAX_JWS, |kid| kid.is_none().then_some(&key))
+            .map_err(|_| ReaderError::Statement)?;
         let said = BASE64.decode(&claims.nonce).map_err(|_| ReaderError::Statement)?;
         if said != nonce || claims.reader != serial {
             return Err(ReaderError::Mismatch);
@@ -116,11 +121,16 @@ impl ReaderTrust {
         Ok(ReaderStatement { used: claims.used, reader: serial })
     }
 
-    fn registered(&self, assertion: &ReaderAssertion<'_>, now: i64) -> Result<(Es256Key, String), ReaderError> {
+    fn registered(
+        &self,
+        assertion: &ReaderAssertion<'_>,
+        now: i64,
+    ) -> Result<(Es256Key, String), ReaderError> {
         self.check_chain(assertion, now).ok_or(ReaderError::Certificate)?;
         let certificate = x509::parse(assertion.certificate).map_err(|_| ReaderError::Certificate)?;
         let extensions = Extensions::of(&certificate).map_err(|_| ReaderError::Certificate)?;
-        let signs = extensions.key_usage().is_some_and(|usage| usage.digital_signature() && !usage.key_cert_sign());
+        let signs =
+            extensions.key_usage().is_some_and(|usage| usage.digital_signature() && !usage.key_cert_sign());
         if !signs || extensions.is_ca() || !extensions.has_policy(std::slice::from_ref(&self.policy)) {
             return Err(ReaderError::Certificate);
         }
@@ -135,8 +145,16 @@ impl ReaderTrust {
         assertion.intermediate.map_or(Ok(()), check_intermediate).ok()?;
         let intermediates: Vec<_> = assertion.intermediate.into_iter().map(CertificateDer::from).collect();
         let time = UnixTime::since_unix_epoch(Duration::from_secs(now.try_into().ok()?));
-        leaf.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &self.roots, &intermediates, time, AnyPurpose, None, None)
-            .ok()?;
+        leaf.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &self.roots,
+            &intermediates,
+            time,
+            AnyPurpose,
+            None,
+            None,
+        )
+        .ok()?;
         Some(())
     }
 }

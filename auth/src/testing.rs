@@ -2,6 +2,7 @@
 
 pub(crate) mod cards;
 pub(crate) mod pki;
+pub(crate) mod tokens;
 pub(crate) mod vectors;
 
 use aws_lc_rs::rand::SystemRandom;

@@ -1,4 +1,4 @@
-//! The access token: five minutes, one organization, one certificate, one person (identity.md §7).
+//! The access token: five minutes, one organization, one certificate, one person.
 //!
 //! | stage | type | done |
 //! |---|---|---|
@@ -19,8 +19,8 @@ mod verifier;
 
 pub use cache::{CACHE_CAPACITY, TokenCache};
 pub use claims::{
-    Actor, Amr, Audience, BreakGlass, Bytes, Claims, Confirmation, Consent, Consented, Presence, Purposes, Scopes,
-    Seconds, Version,
+    Actor, Amr, Audience, BreakGlass, Bytes, Claims, Confirmation, Consent, Consented, Presence, Purposes,
+    Scopes, Seconds, Version,
 };
 pub use deny::DenyList;
 pub use keys::{KeySet, KeySetError};
@@ -69,7 +69,9 @@ impl TokenError {
     /// The public reason.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Header | Self::Invalid | Self::Signature | Self::NotYetValid | Self::Revoked => "TOKEN_INVALID",
+            Self::Header | Self::Invalid | Self::Signature | Self::NotYetValid | Self::Revoked => {
+                "TOKEN_INVALID"
+            }
             Self::Expired => "TOKEN_EXPIRED",
             Self::Binding => "TOKEN_BINDING",
             Self::PresenceEnded => "PRESENCE_ENDED",

@@ -27,7 +27,8 @@ impl<'a> Extensions<'a> {
     /// Refuses a certificate with an extension twice or one that does not parse.
     pub(crate) fn of(certificate: &'a X509Certificate<'a>) -> Result<Self, Malformed> {
         let all = certificate.tbs_certificate.extensions();
-        let twice = all.iter().enumerate().any(|(i, one)| all.iter().skip(i + 1).any(|two| one.oid == two.oid));
+        let twice =
+            all.iter().enumerate().any(|(i, one)| all.iter().skip(i + 1).any(|two| one.oid == two.oid));
         let garbled = all
             .iter()
             .any(|extension| matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. }));

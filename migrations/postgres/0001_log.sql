@@ -74,6 +74,7 @@ CREATE TABLE IF NOT EXISTS idempotency (
     expires_us      BIGINT NOT NULL,
     PRIMARY KEY (organization, method, idempotency_key)
 );
+CREATE INDEX IF NOT EXISTS idempotency_expires ON idempotency (expires_us);
 
 -- Appending is the only change. In production the gateway's role has no
 -- UPDATE, DELETE or TRUNCATE on log_entry and log_root (docs/operations.md);

@@ -85,6 +85,7 @@ CREATE TABLE IF NOT EXISTS bulk_row (
     expires_us   BIGINT NOT NULL,
     PRIMARY KEY (organization, method, batch_id, row_id)
 );
+CREATE INDEX IF NOT EXISTS bulk_row_expires ON bulk_row (expires_us);
 
 -- A clinic's proposal to link a card to an issuer's resident.
 CREATE TABLE IF NOT EXISTS link_proposal (

@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS minted (
     mint_key BYTEA NOT NULL PRIMARY KEY, -- HMAC(credential key, issuer and resident key)
     person   BYTEA NOT NULL
 );
+CREATE INDEX IF NOT EXISTS minted_person ON minted (person);
 
 -- Two persons that turned out to be one.
 CREATE TABLE IF NOT EXISTS person_alias (
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS credential (
     linked       BIGINT NOT NULL CHECK (linked IN (0, 1)), -- an issuer or directory has said who it is
     created_us   BIGINT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS credential_person ON credential (person);
 
 -- Guardian and child, verified by a municipality.
 CREATE TABLE IF NOT EXISTS relation (
@@ -47,6 +49,7 @@ CREATE TABLE IF NOT EXISTS used_presentation (
     nonce_hash BYTEA    NOT NULL PRIMARY KEY,
     expires_us BIGINT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS used_presentation_expires ON used_presentation (expires_us);
 
 -- A card was presented to an organization.
 CREATE TABLE IF NOT EXISTS presence (
@@ -59,9 +62,12 @@ CREATE TABLE IF NOT EXISTS presence (
     until_us     BIGINT NOT NULL,
     ended        BIGINT NOT NULL CHECK (ended IN (0, 1))
 );
+CREATE INDEX IF NOT EXISTS presence_holder ON presence (holder);
+CREATE INDEX IF NOT EXISTS presence_person ON presence (person);
 
 -- Public presence ids whose tokens end at once, until the last of them expires.
 CREATE TABLE IF NOT EXISTS ended_presence (
     pres_id    BYTEA    NOT NULL PRIMARY KEY,
     expires_us BIGINT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS ended_presence_expires ON ended_presence (expires_us);

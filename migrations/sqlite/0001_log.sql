@@ -74,6 +74,7 @@ CREATE TABLE IF NOT EXISTS idempotency (
     expires_us      INTEGER NOT NULL,
     PRIMARY KEY (organization, method, idempotency_key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS idempotency_expires ON idempotency (expires_us);
 
 -- Appending is the only change. Housekeeping, not the security argument.
 CREATE TRIGGER IF NOT EXISTS log_entry_no_update BEFORE UPDATE ON log_entry

@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS minted (
     mint_key BLOB NOT NULL PRIMARY KEY, -- HMAC(credential key, issuer and resident key)
     person   BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS minted_person ON minted (person);
 
 -- Two persons that turned out to be one.
 CREATE TABLE IF NOT EXISTS person_alias (
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS credential (
     linked       INTEGER NOT NULL CHECK (linked IN (0, 1)), -- an issuer or directory has said who it is
     created_us   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS credential_person ON credential (person);
 
 -- Guardian and child, verified by a municipality.
 CREATE TABLE IF NOT EXISTS relation (
@@ -47,6 +49,7 @@ CREATE TABLE IF NOT EXISTS used_presentation (
     nonce_hash BLOB    NOT NULL PRIMARY KEY,
     expires_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS used_presentation_expires ON used_presentation (expires_us);
 
 -- A card was presented to an organization.
 CREATE TABLE IF NOT EXISTS presence (
@@ -59,9 +62,12 @@ CREATE TABLE IF NOT EXISTS presence (
     until_us     INTEGER NOT NULL,
     ended        INTEGER NOT NULL CHECK (ended IN (0, 1))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS presence_holder ON presence (holder);
+CREATE INDEX IF NOT EXISTS presence_person ON presence (person);
 
 -- Public presence ids whose tokens end at once, until the last of them expires.
 CREATE TABLE IF NOT EXISTS ended_presence (
     pres_id    BLOB    NOT NULL PRIMARY KEY,
     expires_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ended_presence_expires ON ended_presence (expires_us);

@@ -33,8 +33,9 @@ impl CardCas {
     /// an expired generation expire by themselves.
     pub fn from_der<'a>(certificates: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, AuthorityError> {
         let all = certificates.into_iter().map(CardCa::from_der).collect::<Result<Vec<_>, _>>()?;
-        let crowded =
-            all.iter().any(|ca| all.iter().filter(|other| other.subject == ca.subject).count() > MAX_SAME_NAME);
+        let crowded = all
+            .iter()
+            .any(|ca| all.iter().filter(|other| other.subject == ca.subject).count() > MAX_SAME_NAME);
         if crowded { Err(AuthorityError::TooMany) } else { Ok(Self { all }) }
     }
 
@@ -108,7 +109,9 @@ impl CardAlgorithm {
     /// Whether `signature` over `message` verifies under `key` (the contents of the SPKI's bit string).
     pub(super) fn verifies(self, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::Rsa2048 => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key).verify(message, signature),
+            Self::Rsa2048 => {
+                UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key).verify(message, signature)
+            }
             Self::P384 => UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, key).verify(message, signature),
         }
         .is_ok()
@@ -135,7 +138,9 @@ fn is_rsa_2048_f4(info: &SubjectPublicKeyInfo<'_>) -> bool {
 fn is_p384(info: &SubjectPublicKeyInfo<'_>) -> bool {
     let curve = info.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
     let point = &info.subject_public_key.data;
-    curve.is_some_and(|oid| oid.to_id_string() == "1.3.132.0.34") && point.len() == 97 && point.first() == Some(&4)
+    curve.is_some_and(|oid| oid.to_id_string() == "1.3.132.0.34")
+        && point.len() == 97
+        && point.first() == Some(&4)
 }
 
 const MAX_SAME_NAME: usize = 4;

@@ -126,7 +126,8 @@ pub fn verify_certificate(
     let algorithm = check_profile(&certificate, profile)?;
     let ca_key_id = issuing_key(&certificate, cas, algorithm)?;
     let within = validity_at(&certificate, now)?;
-    let serial = x509::positive_serial(certificate.tbs_certificate.raw_serial()).ok_or(CardError::Malformed)?;
+    let serial =
+        x509::positive_serial(certificate.tbs_certificate.raw_serial()).ok_or(CardError::Malformed)?;
     let credential_digest = credential_digest(&ca_key_id, serial);
     let state = match revocations.standing(&ca_key_id, &credential_digest, now) {
         Standing::Revoked => return Err(CardError::Revoked),
@@ -146,7 +147,10 @@ pub(super) fn credential_digest(ca_key_id: &[u8; 32], serial: &[u8]) -> [u8; 32]
     sha256(&[ca_key_id, serial])
 }
 
-fn check_profile(certificate: &X509Certificate<'_>, profile: &CardProfile) -> Result<CardAlgorithm, CardError> {
+fn check_profile(
+    certificate: &X509Certificate<'_>,
+    profile: &CardProfile,
+) -> Result<CardAlgorithm, CardError> {
     let extensions = Extensions::of(certificate).map_err(|_| CardError::Malformed)?;
     check_kind(&extensions, profile)?;
     let algorithm = signature_algorithm(certificate)
@@ -205,7 +209,8 @@ fn has_fitting_validity(certificate: &X509Certificate<'_>, algorithm: CardAlgori
         CardAlgorithm::Rsa2048 => 5 * 12 + 4,
         CardAlgorithm::P384 => 11 * 12 + 2,
     };
-    let (from, to) = (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
+    let (from, to) =
+        (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
     from <= to && months_after(from, months).is_some_and(|limit| to <= limit)
 }
 
@@ -226,7 +231,8 @@ fn issuing_key(
 
 /// Both ends are inclusive to the second; the three months of grace are counted in Japan's calendar.
 fn validity_at(certificate: &X509Certificate<'_>, now: i64) -> Result<CardState, CardError> {
-    let (from, to) = (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
+    let (from, to) =
+        (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
     if now < from {
         Err(CardError::Expired)
     } else if now <= to {

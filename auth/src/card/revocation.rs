@@ -1,6 +1,7 @@
 //! Revocation lists of the card authorities: read and verified once, then looked up in a sorted set.
 
 use x509_parser::extensions::{ParsedExtension, X509Extension};
+use x509_parser::num_bigint::BigUint;
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _};
 
 use super::authority::CardCas;
@@ -36,6 +37,8 @@ pub struct RevocationList {
     ca_key_id: [u8; 32],
     this_update: i64,
     next_update: i64,
+    /// CRL number, big-endian without leading zeros; 0 when the list has none.
+    number: Vec<u8>,
     /// Credential digests, sorted. No serial number is kept.
     revoked: Vec<[u8; 32]>,
 }
@@ -46,7 +49,9 @@ impl RevocationList {
         if der.len() > MAX_LIST {
             return Err(CrlError::TooLarge);
         }
-        let Ok(([], list)) = CertificateRevocationList::from_der(der) else { return Err(CrlError::Malformed) };
+        let Ok(([], list)) = CertificateRevocationList::from_der(der) else {
+            return Err(CrlError::Malformed);
+        };
         check_scope(&list)?;
         let ca_key_id = signing_key(&list, cas)?;
         let this_update = list.last_update().timestamp();
@@ -60,12 +65,19 @@ impl RevocationList {
             .collect::<Option<Vec<_>>>()
             .ok_or(CrlError::Malformed)?;
         revoked.sort_unstable();
-        Ok(Self { ca_key_id, this_update, next_update, revoked })
+        let number = list.crl_number().map(BigUint::to_bytes_be).unwrap_or_default();
+        Ok(Self { ca_key_id, this_update, next_update, number, revoked })
     }
 
     /// How many certificates it names.
     pub fn len(&self) -> usize {
         self.revoked.len()
+    }
+
+    /// Whether the authority made this list before `other`: by its date or by its number.
+    fn is_older_than(&self, other: &Self) -> bool {
+        let smaller = (self.number.len(), &self.number) < (other.number.len(), &other.number);
+        self.this_update < other.this_update || smaller
     }
 
     /// Whether it names none.
@@ -94,7 +106,7 @@ impl Revocations {
     /// Puts a list in the place of its authority's older one.
     pub fn install(&mut self, list: RevocationList) -> Result<(), CrlError> {
         match self.lists.iter_mut().find(|held| held.ca_key_id == list.ca_key_id) {
-            Some(held) if held.this_update > list.this_update => return Err(CrlError::Older),
+            Some(held) if list.is_older_than(held) => return Err(CrlError::Older),
             Some(held) => *held = list,
             None => self.lists.push(list),
         }

@@ -1,6 +1,7 @@
 //! The terminal's side: what it checks before it lets a card sign.
 
 use super::{LIFETIME, TbsError, ToBeSigned, consent_digest, scopes_digest};
+use crate::crypto::sha256;
 use crate::names::{Purpose, UserVerification};
 
 /// What the terminal asked for and shows to the holder.
@@ -55,7 +56,8 @@ pub fn verify_offer(to_be_signed: &[u8], expected: &Offer, now: i64) -> Result<T
         && got.terminal == expected.terminal;
     let request = got.purposes == purposes
         && got.scopes_digest == scopes_digest(&expected.scopes)
-        && got.consent_digest == consent_digest(&expected.consent_shown, &expected.consent_offered)
+        && got.consent_digest
+            == consent_digest(&sha256(&[expected.consent_shown.as_bytes()]), &expected.consent_offered)
         && got.wanted == expected.wanted;
     let lifetime = got.expires_at.saturating_sub(got.issued_at);
     let current = got.issued_at <= now.saturating_add(TERMINAL_SKEW)

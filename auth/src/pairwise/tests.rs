@@ -42,9 +42,9 @@ fn r_pws_04_two_organizations_share_no_ids() {
         agreeing_bits += x.iter().zip(&y).map(|(x, y)| u64::from((x ^ y).count_zeros())).sum::<u64>();
         assert!(seen.insert(a) && seen.insert(b));
     }
-    // Half of the bits agree by chance; five standard deviations around it.
-    let bits = count as f64 * 256.0;
-    assert!((agreeing_bits as f64 - bits / 2.0).abs() < 5.0 * (bits / 4.0).sqrt());
+    // Half of the bits agree by chance. Five standard deviations of n fair coins are 2.5·√n.
+    let bits = u64::try_from(count).unwrap() * 256;
+    assert!(agreeing_bits.abs_diff(bits / 2).pow(2) < 25 * bits / 4);
 }
 
 #[test]

@@ -60,6 +60,9 @@ pub enum ProfileViolation {
     /// Not 8 to 20 bytes, or not positive.
     #[error("the serial number does not fit")]
     Serial,
+    /// A critical extension that nobody here processes (RFC 5280 §4.2).
+    #[error("the certificate has a critical extension that is not known")]
+    Critical,
     /// Name constraints in a leaf.
     #[error("a leaf may not carry name constraints")]
     NameConstraints,
@@ -84,6 +87,7 @@ impl LeafProfile {
         require(client_auth_only(&extensions), ProfileViolation::ExtendedKeyUsage)?;
         require(!extensions.is_ca(), ProfileViolation::BasicConstraints)?;
         require(!has_name_constraints(&extensions), ProfileViolation::NameConstraints)?;
+        require(!extensions.has_critical_beside(is_processed), ProfileViolation::Critical)?;
         serial(certificate)?;
         self.validity(certificate)
     }
@@ -103,10 +107,7 @@ impl LeafProfile {
     fn validity(&self, certificate: &X509Certificate<'_>) -> Result<(), ProfileViolation> {
         let validity = certificate.validity();
         let seconds = validity.not_after.timestamp().saturating_sub(validity.not_before.timestamp());
-        require(
-            (0..=self.max_days.saturating_mul(86_400)).contains(&seconds),
-            ProfileViolation::Validity,
-        )
+        require((0..=self.max_days.saturating_mul(86_400)).contains(&seconds), ProfileViolation::Validity)
     }
 }
 
@@ -145,6 +146,16 @@ fn client_auth_only(extensions: &Extensions<'_>) -> bool {
             || !usage.other.is_empty();
         usage.client_auth && !others
     })
+}
+
+fn is_processed(parsed: &ParsedExtension<'_>) -> bool {
+    matches!(
+        parsed,
+        ParsedExtension::KeyUsage(_)
+            | ParsedExtension::ExtendedKeyUsage(_)
+            | ParsedExtension::BasicConstraints(_)
+            | ParsedExtension::SubjectAlternativeName(_)
+    )
 }
 
 fn has_name_constraints(extensions: &Extensions<'_>) -> bool {

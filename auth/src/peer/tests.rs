@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rcgen::{
-    CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose,
-    NameConstraints, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize,
-    SanType, SerialNumber, SignatureAlgorithm,
+    CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyPair,
+    KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ED25519,
+    PKCS_RSA_SHA256, RsaKeySize, SanType, SerialNumber, SignatureAlgorithm,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -164,7 +164,8 @@ fn a_leaf_without_a_name_passes_the_handshake_and_gets_no_identity() {
 fn r_tls_10_an_intermediate_that_may_not_sign_is_refused() {
     let mut params = pki::ca("TEST careless CA", 0);
     params.key_usages = vec![KeyUsagePurpose::CrlSign];
-    let careless = pki::Authority::signed_by(params, KeyPair::generate().unwrap(), &INSTITUTION.root).unwrap();
+    let careless =
+        pki::Authority::signed_by(params, KeyPair::generate().unwrap(), &INSTITUTION.root).unwrap();
     let leaf = leaf(&[CLINIC]).signed_by(&KeyPair::generate().unwrap(), &careless).unwrap();
     assert_eq!(check_intermediate(careless.der()), Err(ProfileViolation::KeyUsage));
     assert!(verify(leaf.der().to_vec(), vec![careless.der().to_vec()], INSTITUTION.root.der()).is_err());
@@ -178,7 +179,8 @@ fn name_constraints_of_a_ca_do_not_disturb_its_check() {
         permitted_subtrees: vec![GeneralSubtree::DnsName("example".to_owned())],
         excluded_subtrees: vec![],
     });
-    let constrained = pki::Authority::signed_by(params, KeyPair::generate().unwrap(), &INSTITUTION.root).unwrap();
+    let constrained =
+        pki::Authority::signed_by(params, KeyPair::generate().unwrap(), &INSTITUTION.root).unwrap();
     assert_eq!(check_intermediate(constrained.der()), Ok(()));
 }
 
@@ -198,7 +200,10 @@ fn r_tls_08_09_limbo() {
         match class {
             "A_REFUSE" => assert!(answer.is_err(), "{id}"),
             "B_CHAIN_OK" | "C_LEAF_PROFILE" => {
-                assert!(matches!(answer, Err(Limbo::Handshake | Limbo::Identity("ORG_IDENTITY_MISSING"))), "{id}");
+                assert!(
+                    matches!(answer, Err(Limbo::Handshake | Limbo::Identity("ORG_IDENTITY_MISSING"))),
+                    "{id}"
+                );
                 nameless += 1;
             }
             _ => continue,
@@ -216,11 +221,15 @@ enum Limbo {
 
 fn limbo_answer(case: &serde_json::Value) -> Result<ClientIdentity, Limbo> {
     let certificates = |name: &str| -> Option<Vec<CertificateDer<'static>>> {
-        case[name].as_array()?.iter().map(|pem| CertificateDer::from_pem_slice(pem.as_str()?.as_bytes()).ok()).collect()
+        case[name]
+            .as_array()?
+            .iter()
+            .map(|pem| CertificateDer::from_pem_slice(pem.as_str()?.as_bytes()).ok())
+            .collect()
     };
-    let now = case["validation_time"].as_str().map_or(NOW, |text| {
-        time::OffsetDateTime::parse(text, &Rfc3339).unwrap().unix_timestamp()
-    });
+    let now = case["validation_time"]
+        .as_str()
+        .map_or(NOW, |text| time::OffsetDateTime::parse(text, &Rfc3339).unwrap().unix_timestamp());
     let roots = certificates("trusted_certs").ok_or(Limbo::Handshake)?;
     let chain = certificates("untrusted_intermediates").ok_or(Limbo::Handshake)?;
     let leaf = case["peer_certificate"].as_str().unwrap();
@@ -228,7 +237,8 @@ fn limbo_answer(case: &serde_json::Value) -> Result<ClientIdentity, Limbo> {
     let verifier = OrganizationVerifier::new(roots, LeafProfile::default()).map_err(|_| Limbo::Handshake)?;
     let time = UnixTime::since_unix_epoch(Duration::from_secs(now.unsigned_abs()));
     verifier.verify_client_cert(&leaf, &chain, time).map_err(|_| Limbo::Handshake)?;
-    ClientIdentity::from_certificate(&leaf, now, &LeafProfile::default()).map_err(|e| Limbo::Identity(e.reason()))
+    ClientIdentity::from_certificate(&leaf, now, &LeafProfile::default())
+        .map_err(|e| Limbo::Identity(e.reason()))
 }
 
 /// webpki accepts these paths; without the handshake's profile they would reach the name.
@@ -237,7 +247,8 @@ fn r_tls_09_the_profile_itself_refuses_what_path_building_lets_pass() {
     let document = vectors::read(vectors::LIMBO);
     let case = |id: &str| {
         let found = document["testcases"].as_array().unwrap().iter().find(|case| case["id"] == id);
-        CertificateDer::from_pem_slice(found.unwrap()["peer_certificate"].as_str().unwrap().as_bytes()).unwrap()
+        CertificateDer::from_pem_slice(found.unwrap()["peer_certificate"].as_str().unwrap().as_bytes())
+            .unwrap()
     };
     let check = |id| LeafProfile { max_days: 100_000, ..LeafProfile::default() }.check(&case(id));
     assert_eq!(check("rfc5280::leaf-ku-keycertsign"), Err(ProfileViolation::KeyUsage));

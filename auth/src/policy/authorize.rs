@@ -77,7 +77,11 @@ pub struct Caller<'a> {
 impl<'a> Caller<'a> {
     /// Joins a certificate's name with the kind that the registry holds for it.
     pub fn new(identity: &'a ClientIdentity, registered: Role) -> Result<Self, PolicyRefusal> {
-        if identity.claimed_role() == registered { Ok(Self { identity }) } else { Err(PolicyRefusal::KindMismatch) }
+        if identity.claimed_role() == registered {
+            Ok(Self { identity })
+        } else {
+            Err(PolicyRefusal::KindMismatch)
+        }
     }
 
     /// What the organization is.
@@ -129,12 +133,12 @@ pub fn authorize(
         .ok_or(PolicyRefusal::RoleNotAllowed)?;
     match (&method.needs, token) {
         (Needs::Token(needs) | Needs::TokenOptional(needs), Some(token)) => {
-            let (purpose, subject) = with_token(needs, callers, caller, token, purpose, now)?;
-            Ok(permit(method, caller, Some(purpose), Some(subject)))
+            let (purpose, subject) = with_token(needs, callers, *caller, token, purpose, now)?;
+            Ok(permit(method, *caller, Some(purpose), Some(subject)))
         }
         (Needs::Token(_), None) => Err(PolicyRefusal::TokenMissing),
         (Needs::MutualTls, _) | (Needs::TokenOptional(_), None) => {
-            Ok(permit(method, caller, without_token(callers, purpose)?, None))
+            Ok(permit(method, *caller, without_token(callers, purpose)?, None))
         }
     }
 }
@@ -154,7 +158,7 @@ pub fn presentable(role: Role) -> (&'static [Purpose], &'static [&'static str]) 
 fn with_token(
     needs: &TokenNeeds,
     callers: &Callers,
-    caller: &Caller<'_>,
+    caller: Caller<'_>,
     token: &Verified,
     purpose: Option<Purpose>,
     now: i64,
@@ -196,7 +200,7 @@ fn without_token(callers: &Callers, purpose: Option<Purpose>) -> Result<Option<P
 
 fn permit(
     method: &MethodPolicy,
-    caller: &Caller<'_>,
+    caller: Caller<'_>,
     purpose: Option<Purpose>,
     subject: Option<Subject>,
 ) -> Permit {

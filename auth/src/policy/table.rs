@@ -1,4 +1,4 @@
-//! The table (identity.md §10.1 in the names of design.md §5).
+//! The table: one entry per method of the contract.
 
 use crate::names::Purpose::{self, Hpaymt, Hsysadmin, Patrqt, Treat};
 use crate::names::Role::{self, App, Auditor, Clinic, Municipality, Operator, Pharmacy, Prefecture};
@@ -110,6 +110,8 @@ pub const POLICY: &[MethodPolicy] = &[
     open(24, "/pmh.resident.v1.ResidentService/MoveResident", ISSUERS),
     open(25, "/pmh.resident.v1.ResidentService/PutRelation", ISSUERS),
     open(26, "/pmh.resident.v1.ResidentService/PutRestriction", ISSUERS),
+    open(27, "/pmh.resident.v1.ResidentService/ListLinkProposals", ISSUERS),
+    open(27, "/pmh.resident.v1.ResidentService/ListLinkProposals", ISSUERS),
     // Rights: asked with the person present, put by their issuers.
     MethodPolicy {
         path: "/pmh.eligibility.v1.EligibilityService/VerifyEligibility",
@@ -135,7 +137,6 @@ pub const POLICY: &[MethodPolicy] = &[
     open(62, "/pmh.audit.v1.AuditService/SearchEntries", AUDITOR),
     open(63, "/pmh.audit.v1.AuditService/GetInclusionProof", EVERYBODY),
     open(64, "/pmh.audit.v1.AuditService/GetConsistencyProof", EVERYBODY),
-    open(65, "/pmh.audit.v1.AuditService/GetReceipt", EVERYBODY),
     // What gRPC itself brings along.
     open(0, "/grpc.health.v1.Health/Check", EVERYBODY),
     open(0, "/grpc.health.v1.Health/List", EVERYBODY),

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P384_SHA384, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P384_SHA384, SanType, SerialNumber,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -92,3 +92,7 @@ pub(crate) fn policies(oid: &[u8], critical: bool) -> CustomExtension {
 
 /// One sound leaf, for tests that change its bytes.
 pub(crate) static SAMPLE_CLIENT: LazyLock<Vec<u8>> = LazyLock::new(|| client(CLINIC, "desk-1"));
+
+/// The identity in [`SAMPLE_CLIENT`].
+pub(crate) static SAMPLE_IDENTITY: LazyLock<ClientIdentity> =
+    LazyLock::new(|| ClientIdentity::from_certificate(&SAMPLE_CLIENT, NOW, &LeafProfile::default()).unwrap());

@@ -34,19 +34,21 @@ impl TokenCache {
         peer: &ClientIdentity,
         now: i64,
     ) -> Result<Verified, TokenError> {
+        self.decode_signed(verifier, token)?.check(peer, now)
+    }
+
+    /// The same answer as [`TokenVerifier::decode_signed`], sooner.
+    pub fn decode_signed(&self, verifier: &TokenVerifier, token: &str) -> Result<SignedToken, TokenError> {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::Invalid);
         }
         let key = sha256(&[token.as_bytes()]);
-        let known = self.signed.get(&key).filter(|signed| verifier.knows(signed.kid()));
-        match known {
-            Some(signed) => signed.check(peer, now),
-            None => {
-                let signed = verifier.decode_signed(token)?;
-                self.signed.insert(key, signed.clone());
-                signed.check(peer, now)
-            }
+        if let Some(signed) = self.signed.get(&key).filter(|signed| verifier.knows(signed.kid())) {
+            return Ok(signed);
         }
+        let signed = verifier.decode_signed(token)?;
+        self.signed.insert(key, signed.clone());
+        Ok(signed)
     }
 
     /// How many tokens are remembered, after pending evictions.

@@ -12,7 +12,7 @@ use crate::names::{Acr, CredentialKind, Purpose, Role, Tier, scope};
 use crate::organization::OrganizationUrn;
 use crate::pairwise::is_sub_shaped;
 
-/// Everything a token says (identity.md §7.1). No name, birth date, insurer number or certificate serial.
+/// Everything a token says. No name, birth date, insurer number or certificate serial.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claims {
@@ -253,7 +253,8 @@ impl Subject {
 impl EncryptedSubject {
     /// `None` unless the text has the right length and alphabet.
     pub fn new(esub: String) -> Option<Self> {
-        let fits = esub.len() == 80 && esub.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let fits =
+            esub.len() == 80 && esub.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         fits.then_some(Self(esub))
     }
 
@@ -327,19 +328,19 @@ checked! {
     Audience: [String; 1], |[aud]| (aud == AUDIENCE).then_some(Self), |_| [AUDIENCE.to_owned()];
     Subject: String, Self::new, |s| s.0;
     EncryptedSubject: String, Self::new, |s| s.0;
-    Scopes: String, read_scopes, |s| s.0.join(" ");
+    Scopes: String, |text| read_scopes(&text), |s| s.0.join(" ");
     Purposes: Vec<Purpose>, |p| Self::new(p.clone()).filter(|sorted| sorted.0 == p), |p| p.0;
-    Amr: Vec<String>, read_amr, |a| a.0.amr().iter().map(|&word| word.to_owned()).collect();
+    Amr: Vec<String>, |words| read_amr(&words), |a| a.0.amr().iter().map(|&word| word.to_owned()).collect();
     Version: u8, |n| (n == 1).then_some(Self), |_| 1;
     Consented: String, read_consented, |c| match c { Consented::All => "*".to_owned(), Consented::Group(g) => g };
 }
 
-fn read_scopes(text: String) -> Option<Scopes> {
+fn read_scopes(text: &str) -> Option<Scopes> {
     let words = text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
     Scopes::new(words).filter(|scopes| scopes.0.join(" ") == text)
 }
 
-fn read_amr(words: Vec<String>) -> Option<Amr> {
+fn read_amr(words: &[String]) -> Option<Amr> {
     Acr::ALL.iter().find(|acr| acr.amr().iter().eq(words.iter())).copied().map(Amr)
 }
 

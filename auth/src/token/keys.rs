@@ -154,5 +154,11 @@ use {Alg::Es256, Crv::P256, Kty::Ec, Use::Sig};
 
 /// RFC 7638: SHA-256 over the required members in alphabetical order, without blanks.
 fn thumbprint(x: &str, y: &str) -> String {
-    BASE64.encode(sha256(&[br#"{"crv":"P-256","kty":"EC","x":""#, x.as_bytes(), br#"","y":""#, y.as_bytes(), br#""}"#]))
+    BASE64.encode(sha256(&[
+        br#"{"crv":"P-256","kty":"EC","x":""#,
+        x.as_bytes(),
+        br#"","y":""#,
+        y.as_bytes(),
+        br#""}"#,
+    ]))
 }

@@ -8,8 +8,8 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use super::claims::{
-    Actor, Amr, Audience, BreakGlass, Bytes, Claims, Confirmation, Consent, EncryptedSubject, Presence, Purposes,
-    Scopes, Seconds, Subject, Version,
+    Actor, Amr, Audience, BreakGlass, Bytes, Claims, Confirmation, Consent, EncryptedSubject, Presence,
+    Purposes, Scopes, Seconds, Subject, Version,
 };
 use super::keys::KeySet;
 use super::{LIFETIME, MAX_TOKEN, SKEW};
@@ -95,7 +95,8 @@ impl TokenSigner {
     /// Takes the issuer URL and a PKCS#8 DER key.
     pub fn from_pkcs8_der(issuer: &str, der: &[u8]) -> Result<Self, SignerError> {
         install_provider();
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(|_| SignerError::Key)?;
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(|_| SignerError::Key)?;
         let public = KeySet::from_point(pair.public_key().as_ref()).map_err(|_| SignerError::Key)?;
         let kid = public.kids().next().ok_or(SignerError::Key)?.to_owned();
         Ok(Self { issuer: issuer.to_owned(), key: EncodingKey::from_ec_der(der), kid, public })
@@ -152,7 +153,8 @@ impl TokenSigner {
         random(&mut jti);
         random(&mut nonce);
         let jti = Bytes(jti);
-        let esub = subjects.seal(&request.subject_ref, &jti.to_string(), request.organization.as_str(), nonce);
+        let esub =
+            subjects.seal(&request.subject_ref, &jti.to_string(), request.organization.as_str(), nonce);
         Some(Claims {
             iss: self.issuer.clone(),
             aud: Audience,

@@ -88,6 +88,12 @@ impl SignedToken {
     pub fn kid(&self) -> &str {
         &self.kid
     }
+
+    /// What the token says, for the record of a refusal and for nothing else: it may be stolen or out of date, but it
+    /// is genuine, and the person it names is to learn that it was tried.
+    pub fn claims_for_record(&self) -> &Claims {
+        &self.claims
+    }
 }
 
 impl Verified {

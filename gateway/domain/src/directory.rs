@@ -110,7 +110,7 @@ impl IssuerDirectory {
             issuers.entry(competence.issuer).or_default().push(competence);
         }
         for entries in directory.groups.values_mut().flat_map(BTreeMap::values_mut) {
-            entries.sort_by(|a, b| a.interval.from().cmp(&b.interval.from()));
+            entries.sort_by_key(|competence| competence.interval.from());
         }
         directory
     }
@@ -180,13 +180,8 @@ fn interval(raw: &RawCompetence, findings: &mut Findings) -> Option<Validity> {
         "" => None,
         until => findings.take("until", iso_date(until)),
     };
-    match Validity::new(since?, until) {
-        Ok(interval) => Some(interval),
-        Err(_) => {
-            findings.problem("until", FieldReason::IntervalReversed);
-            None
-        }
-    }
+    let interval = Validity::new(since?, until).map_err(|_| FieldReason::IntervalReversed);
+    findings.take("until", interval)
 }
 
 fn payer_numbers(

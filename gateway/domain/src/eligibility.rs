@@ -13,6 +13,7 @@
 
 mod action;
 mod decide;
+mod refusal;
 mod rights;
 mod rows;
 mod rules;
@@ -28,9 +29,10 @@ use serde::{Deserialize, Serialize};
 
 pub use action::{CounterAction, Rule};
 pub use decide::decide;
+pub use refusal::refusal_line;
 pub use rules::{FreshnessRule, PriorityBasis, PriorityTable, Rules};
 pub use serve::ServedEntitlement;
-pub use words::{Text, action_line, outcome_line, refusal_line, state_line};
+pub use words::{Text, action_line, outcome_line, state_line};
 
 use crate::codes::{InstitutionCode, LawNumber, MunicipalityCode, PrefectureCode, SchemeGroup};
 use crate::directory::IssuerDirectory;

@@ -28,6 +28,7 @@ use crate::time::Reversed;
 
 /// One version of one right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags of the published record")]
 pub struct Entitlement {
     /// 実施機関.
     pub issuer: IssuerId,

@@ -1,9 +1,13 @@
 //! Resident links, relations and restrictions, as municipalities send them.
 
+mod relation;
+
 use std::fmt;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+
+pub use relation::{RawRelation, Relation, RelationKind};
 
 use crate::codes::looks_like_individual_number;
 use crate::organization::IssuerId;
@@ -61,34 +65,6 @@ pub struct ResidentLink {
     /// Last day on which the issuer serves this person (転出, 死亡); `None` while
     /// it does.
     pub last_day: Option<Date>,
-}
-
-/// How a guardian stands to a child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RelationKind {
-    /// 親権者.
-    Parent,
-    /// 未成年後見人.
-    Guardian,
-    /// 里親, 施設長.
-    Carer,
-}
-
-/// A guardian's verified relation to a child; both are residents of the issuer
-/// that verified it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Relation {
-    /// Who verified it.
-    pub issuer: IssuerId,
-    /// The guardian.
-    pub guardian: ResidentKey,
-    /// The child.
-    pub child: ResidentKey,
-    /// How.
-    pub kind: RelationKind,
-    /// Last day; `None`: until majority.
-    pub until: Option<Date>,
 }
 
 /// What is withheld about a person.

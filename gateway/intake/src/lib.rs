@@ -17,13 +17,13 @@
 
 mod assemble;
 mod code;
+mod convert;
 mod corrected;
 mod damage;
 pub mod decode;
 mod error;
 pub mod field;
 pub mod header;
-mod individual;
 mod intake;
 mod mapping;
 pub mod normalize;

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use pmh_domain::codes::looks_like_individual_number;
+
 use crate::assemble::Assembler;
 use crate::code::Code;
 use crate::damage::error_value;
 use crate::decode::{Blemish, blemish};
 use crate::field::{Field, Shape};
 use crate::header::Column;
-use crate::individual::looks_like_individual_number;
 use crate::normalize::{fold_width, list, unwrap_formula};
 use crate::report::{Finding, RowReport, Severity, Verdict};
 use crate::sheet::RawRow;

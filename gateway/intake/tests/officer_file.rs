@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers outside the test functions fail their test too")]
 
 use encoding_rs::SHIFT_JIS;
+use pmh_domain::entitlement::{CareType, CopaymentUnit, RawEntitlement};
 use pmh_intake::sample::{SampleRow, officer_export_cp932, three_bad_rows};
 use pmh_intake::{
     Area, Care, CopaymentKind, FileError, Intake, Language, Mapping, Options, Scope, Severity, Sex, Verdict,
@@ -305,6 +306,23 @@ fn tables_and_json_name_line_column_and_code_and_no_content() {
     let json = serde_json::to_string(&intake.report()).unwrap();
     assert!(json.contains("\"code\":\"GAIJI\"") && json.contains("\"encoding\":\"utf-8\""));
     assert!(!json.contains("かなりあ") && !format!("{table:?}{intake:?}").contains("かなりあ"));
+}
+
+#[test]
+fn a_row_becomes_what_the_rules_judge_and_leaves_the_person_behind() {
+    let header =
+        format!("{HEADER},サブキー,公費負担者番号,有効期間終了,所得区分,外来1回額,指定医療機関,氏名");
+    let row = format!("{ROW},01,{PAYER},R7.3.31,B1,500,1312345678 見本病院,見本　花子");
+    let row = read_text(&format!("{header}\n{row}\n")).rows.remove(0);
+    let raw = RawEntitlement::from(row);
+    assert_eq!((raw.resident_key.as_str(), raw.payer_number.as_str()), ("0001", PAYER));
+    assert_eq!((raw.valid_from.as_str(), raw.valid_to.as_str()), ("2024-04-01", "2025-03-31"));
+    assert_eq!((raw.certification_sub_key.as_str(), raw.income_segment.as_str()), ("01", "B1"));
+    assert_eq!((raw.recipient_number.as_str(), raw.area), ("", pmh_domain::entitlement::Area::Anywhere));
+    let rule = raw.copayments[0];
+    assert_eq!((rule.care, rule.unit), (Some(CareType::Outpatient), Some(CopaymentUnit::YenPerVisit)));
+    assert_eq!((rule.amount, rule.per_institution), (500, true));
+    assert_eq!(raw.designated_institutions[0].name, "見本病院");
 }
 
 /// Cells that are sometimes sound and sometimes not, by column of [`WIDE`].

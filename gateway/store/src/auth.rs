@@ -38,7 +38,6 @@ impl AuthStore {
         &self.reader
     }
 
-
     /// Whether the log takes entries.
     pub fn state(&self) -> tokio::sync::watch::Receiver<State> {
         self.handle.state()

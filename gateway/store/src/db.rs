@@ -135,11 +135,7 @@ impl Row {
         .map_err(Fault::database("read bytes"))
     }
 
-    pub(crate) fn array<const N: usize>(
-        &self,
-        column: usize,
-        table: &'static str,
-    ) -> Result<[u8; N], Fault> {
+    pub(crate) fn array<const N: usize>(&self, column: usize, table: &'static str) -> Result<[u8; N], Fault> {
         self.bytes(column)?.try_into().map_err(|_| Fault::Inconsistent { table, column: "fixed width" })
     }
 }
@@ -203,6 +199,17 @@ impl Connection {
 
     pub(crate) async fn commit(&mut self) -> Result<(), Fault> {
         self.execute("COMMIT", vec![]).await.map(drop)
+    }
+
+    /// Ends the connection in good order; on SQLite the WAL is folded in.
+    pub(crate) async fn close(self) {
+        let closed = match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        };
+        if closed.is_err() {
+            tracing::debug!("connection ended without its farewell");
+        }
     }
 
     pub(crate) async fn rollback(&mut self) -> Result<(), Fault> {
@@ -325,18 +332,45 @@ impl Connection {
         }
     }
 
-    /// PostgreSQL settings without which an acknowledged entry could be lost (audit.md §2.4).
+    /// PostgreSQL settings without which an acknowledged entry could be lost.
     async fn refuse_unsafe_postgres(&mut self) -> Result<(), Fault> {
-        for (setting, allowed) in
-            [("full_page_writes", &["on"][..]), ("synchronous_commit", &["on", "remote_apply"][..])]
-        {
+        for (setting, allowed) in [
+            ("fsync", &["on"][..]),
+            ("full_page_writes", &["on"][..]),
+            ("synchronous_commit", &["on", "remote_apply"][..]),
+        ] {
             let row = self.fetch_one(&format!("SHOW {setting}"), vec![]).await?;
             let value = row.map(|row| row.text(0)).transpose()?.unwrap_or_default();
             if !allowed.contains(&value.as_str()) {
-                return Err(Fault::Setting("PostgreSQL must run with full_page_writes and synchronous_commit on"));
+                return Err(Fault::Setting(
+                    "PostgreSQL must run with fsync, full_page_writes and synchronous_commit on",
+                ));
             }
         }
         Ok(())
+    }
+}
+
+/// Held as long as a sequencer runs, so that a second program on the same
+/// SQLite file stops at start: two would each believe they own the log's head.
+pub(crate) struct FileLock(
+    #[expect(dead_code, reason = "closing the file gives the lock back")] std::fs::File,
+);
+
+impl FileLock {
+    /// Locks `<database>.lock`; PostgreSQL needs none, its head row is the lock.
+    pub(crate) fn take(location: &Location) -> Result<Option<Self>, Fault> {
+        let Location::Sqlite(path) = location else { return Ok(None) };
+        let mut name = path.clone().into_os_string();
+        name.push(".lock");
+        let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(name)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                Err(Fault::Setting("another process has this database open"))
+            }
+            Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+        }
     }
 }
 
@@ -419,13 +453,7 @@ fn migrator(role: Role, engine: Engine) -> Migrator {
             Engine::Sqlite => sqlite,
             Engine::Postgres => postgres,
         };
-        Migration::new(
-            number,
-            name.into(),
-            MigrationType::Simple,
-            sqlx::SqlSafeStr::into_sql_str(sql),
-            false,
-        )
+        Migration::new(number, name.into(), MigrationType::Simple, sqlx::SqlSafeStr::into_sql_str(sql), false)
     });
     Migrator::with_migrations(migrations.collect())
 }

@@ -9,8 +9,7 @@ pub enum Fault {
         /// What was being done.
         step: &'static str,
         /// The driver's error.
-        #[source]
-        source: sqlx::Error,
+        source: Cause,
     },
     /// Migration failed or the schema is newer than this program.
     #[error("schema")]
@@ -40,15 +39,66 @@ pub enum Fault {
     File(#[from] std::io::Error),
 }
 
+/// A driver's error that says what failed and never about whom: PostgreSQL
+/// puts the values of a refused row into its message.
+pub struct Cause(sqlx::Error);
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            sqlx::Error::Database(error) => {
+                write!(f, "code {}", error.code().as_deref().unwrap_or("none"))?;
+                error.constraint().map_or(Ok(()), |constraint| write!(f, ", constraint {constraint}"))
+            }
+            sqlx::Error::Io(error) => write!(f, "connection: {}", error.kind()),
+            sqlx::Error::Tls(_) => f.write_str("TLS"),
+            sqlx::Error::Configuration(_) => f.write_str("configuration"),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => f.write_str("type of a column"),
+            _ => f.write_str("driver"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Cause {}
+
 impl Fault {
     pub(crate) fn database(step: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Database { step, source }
+        move |source| Self::Database { step, source: Cause(source) }
     }
 
-    /// Whether the transaction may simply run again: serialization failure,
-    /// deadlock, or a busy database (SQLSTATE 40001, 40P01; SQLite 5, 517).
+    /// Whether the transaction may simply run again, because nothing of it is
+    /// kept: it met another one, or its connection ended before COMMIT.
     pub(crate) fn is_retryable(&self) -> bool {
-        let Self::Database { source: sqlx::Error::Database(error), .. } = self else { return false };
-        matches!(error.code().as_deref(), Some("40001" | "40P01" | "5" | "517"))
+        self.is_contention() || self.is_lost()
+    }
+
+    /// Serialization failure, deadlock, or a busy database (SQLSTATE 40001,
+    /// 40P01; SQLite 5, 517).
+    pub(crate) fn is_contention(&self) -> bool {
+        matches!(self.code().as_deref(), Some("40001" | "40P01" | "5" | "517"))
+    }
+
+    /// The connection is gone: class 08, a server that shuts down (57P01 to
+    /// 57P03), or one that waited too long for us (25P03).
+    pub(crate) fn is_lost(&self) -> bool {
+        match self {
+            Self::Database { source: Cause(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)), .. } => true,
+            _ => self.code().is_some_and(|code| {
+                code.starts_with("08") || matches!(code.as_ref(), "57P01" | "57P02" | "57P03" | "25P03")
+            }),
+        }
+    }
+
+    fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+        match self {
+            Self::Database { source: Cause(sqlx::Error::Database(error)), .. } => error.code(),
+            _ => None,
+        }
     }
 }

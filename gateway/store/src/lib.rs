@@ -26,13 +26,13 @@ pub use auth::{
 };
 pub use db::{Location, Role, migrations};
 pub use entry::{Attempt, Draft, EntrySubject};
-pub use fault::Fault;
+pub use fault::{Cause, Fault};
 pub use gateway::{
     ChunkRow, EntitlementChunk, GatewayStore, Heads, LinkDecision, Organization, PersonFacts, PersonLink,
-    Proposal, ProposalState, ProposedLink, Registry, RegistryChange, ResidentChange, ResidentChunk, RowConflict,
-    RowDone, RowOutcome, RowVerdict, SubjectRef,
+    Proposal, ProposalState, ProposedLink, Registry, RegistryChange, ResidentChange, ResidentChunk,
+    RowConflict, RowDone, RowOutcome, RowVerdict, SubjectRef,
 };
-pub use reader::{Page, Reader, StoredEntry};
+pub use reader::{LogCheck, LogDefect, Page, Reader, StoredEntry};
 pub use recorded::Recorded;
 pub use seal::StoreKeys;
 pub use sequencer::{Clock, Concluding, Conclusion, Idempotency, LogSettings, Reply, State};

@@ -1,14 +1,14 @@
 //! Reads that need no lock: pages of the log, proofs, single records.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
-use pmh_audit::Hash;
+use pmh_audit::{Frontier, Hash, tree::leaf_hash};
 use pmh_domain::organization::IssuerId;
 use tokio::sync::Mutex;
 
 use crate::{
     Fault, Location, StoreKeys,
-    db::Connection,
+    db::{Connection, Row, Value},
     gateway::{ProposedLink, SubjectRef},
     seal::SealingKey,
 };
@@ -16,8 +16,30 @@ use crate::{
 /// A reading connection of its own, so that readers never wait for the writer.
 #[derive(Clone)]
 pub struct Reader {
-    connection: Arc<Mutex<Connection>>,
+    location: Location,
+    /// `None` after the connection was lost, until the next read.
+    connection: Arc<Mutex<Option<Connection>>>,
     keys: StoreKeys,
+}
+
+/// What reading the whole log found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogCheck {
+    /// Entries that are as they were committed, from the first on.
+    pub intact: u64,
+    /// The first thing that is not; `None` for a whole log.
+    pub defect: Option<LogDefect>,
+}
+
+/// Where a stored log is not what it says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogDefect {
+    /// This entry is missing, or its leaf is not what its hash says.
+    Entry(u64),
+    /// The root stored for this size is not that of the entries before it.
+    Root(u64),
+    /// The head is not the tree of its entries.
+    Head,
 }
 
 /// An entry as stored.
@@ -43,15 +65,28 @@ pub struct Page {
 impl Reader {
     pub(crate) async fn open(location: &Location, keys: StoreKeys) -> Result<Self, Fault> {
         let connection = Connection::open(location).await?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), keys })
+        Ok(Self { location: location.clone(), connection: Arc::new(Mutex::new(Some(connection))), keys })
+    }
+
+    /// One read; a connection that ended meanwhile is opened again, once.
+    async fn fetch(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
+        let mut slot = self.connection.lock().await;
+        if let Some(connection) = slot.as_mut() {
+            match connection.fetch(sql, values.clone()).await {
+                Err(fault) if fault.is_lost() => *slot = None,
+                done => return done,
+            }
+        }
+        slot.insert(Connection::open(&self.location).await?).fetch(sql, values).await
+    }
+
+    async fn fetch_one(&self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>, Fault> {
+        Ok(self.fetch(sql, values).await?.into_iter().next())
     }
 
     /// Size and root of the newest committed tree; size 0 for an empty log.
     pub async fn head(&self) -> Result<(u64, Hash), Fault> {
         let row = self
-            .connection
-            .lock()
-            .await
             .fetch_one("SELECT size, root FROM log_head WHERE log_id = 1", vec![])
             .await?
             .ok_or(Fault::Inconsistent { table: "log_head", column: "log_id" })?;
@@ -60,21 +95,64 @@ impl Reader {
 
     /// Root of a tree that was signed; `None` if no batch ended at this size.
     pub async fn root(&self, size: u64) -> Result<Option<Hash>, Fault> {
-        let row = self
-            .connection
-            .lock()
-            .await
-            .fetch_one("SELECT root FROM log_root WHERE size = $1", vec![signed(size)?.into()])
-            .await?;
+        let row =
+            self.fetch_one("SELECT root FROM log_root WHERE size = $1", vec![signed(size)?.into()]).await?;
         row.map(|row| row.array(0, "log_root")).transpose()
+    }
+
+    /// Reads the whole log as of now and computes its tree anew (audit.md I7, I11):
+    /// whoever changes, removes or adds a row without the signing key is found out.
+    pub async fn check(&self) -> Result<LogCheck, Fault> {
+        let (size, root) = self.head().await?;
+        let mut tree = Frontier::default();
+        let broken = |tree: &Frontier, defect| Ok(LogCheck { intact: tree.size(), defect: Some(defect) });
+        while tree.size() < size {
+            let from = tree.size();
+            let until = size.min(from + CHECKED_AT_ONCE);
+            let roots = self.roots(from..until).await?;
+            let mut rows = self.leaves(from..until).await?.into_iter();
+            for index in from..until {
+                match rows.next() {
+                    Some((stored, leaf, hash)) if stored == index && leaf_hash(&leaf).as_slice() == hash => {
+                        tree.push(leaf_hash(&leaf));
+                    }
+                    _ => return broken(&tree, LogDefect::Entry(index)),
+                }
+                if roots.get(&tree.size()).is_some_and(|root| *root != tree.root()) {
+                    return broken(&tree, LogDefect::Root(tree.size()));
+                }
+            }
+        }
+        if tree.root() != root || (size > 0 && self.root(size).await? != Some(root)) {
+            return broken(&tree, LogDefect::Head);
+        }
+        Ok(LogCheck { intact: size, defect: None })
+    }
+
+    /// Roots stored for sizes after `range.start`, up to `range.end`.
+    async fn roots(&self, range: Range<u64>) -> Result<HashMap<u64, Hash>, Fault> {
+        let rows = self
+            .fetch(
+                "SELECT size, root FROM log_root WHERE size > $1 AND size <= $2",
+                vec![signed(range.start)?.into(), signed(range.end)?.into()],
+            )
+            .await?;
+        rows.iter().map(|row| Ok((unsigned(row.int(0)?)?, row.array(1, "log_root")?))).collect()
+    }
+
+    async fn leaves(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>, Vec<u8>)>, Fault> {
+        let rows = self
+            .fetch(
+                "SELECT idx, leaf, leaf_hash FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx",
+                vec![signed(range.start)?.into(), signed(range.end)?.into()],
+            )
+            .await?;
+        rows.iter().map(|row| Ok((unsigned(row.int(0)?)?, row.bytes(1)?, row.bytes(2)?))).collect()
     }
 
     /// Entries of a range.
     pub async fn entries(&self, page: &Page) -> Result<Vec<StoredEntry>, Fault> {
         let rows = self
-            .connection
-            .lock()
-            .await
             .fetch(
                 "SELECT idx, leaf FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx LIMIT $3",
                 vec![
@@ -84,19 +162,15 @@ impl Reader {
                 ],
             )
             .await?;
-        rows.iter().map(|row| Ok(StoredEntry { index: unsigned(row.int(0)?)?, leaf: row.bytes(1)? })).collect()
+        rows.iter()
+            .map(|row| Ok(StoredEntry { index: unsigned(row.int(0)?)?, leaf: row.bytes(1)? }))
+            .collect()
     }
 
     /// First index at or after an instant, by the batches' times.
     pub async fn index_at(&self, time_us: i64) -> Result<u64, Fault> {
         let row = self
-            .connection
-            .lock()
-            .await
-            .fetch_one(
-                "SELECT COALESCE(MAX(size), 0) FROM log_root WHERE time_us < $1",
-                vec![time_us.into()],
-            )
+            .fetch_one("SELECT COALESCE(MAX(size), 0) FROM log_root WHERE time_us < $1", vec![time_us.into()])
             .await?;
         row.map_or(Ok(0), |row| unsigned(row.int(0)?))
     }
@@ -104,9 +178,6 @@ impl Reader {
     /// Leaf hashes of a range, for proofs.
     pub async fn leaf_hashes(&self, range: Range<u64>) -> Result<Vec<Hash>, Fault> {
         let rows = self
-            .connection
-            .lock()
-            .await
             .fetch(
                 "SELECT leaf_hash FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx",
                 vec![signed(range.start)?.into(), signed(range.end)?.into()],
@@ -118,9 +189,6 @@ impl Reader {
     /// A part's salt and body; `None` if the entry has none or it was erased.
     pub async fn part(&self, index: u64, part: u8) -> Result<Option<([u8; 32], Vec<u8>)>, Fault> {
         let row = self
-            .connection
-            .lock()
-            .await
             .fetch_one(
                 "SELECT p.salt, p.key_id, p.body, k.wrapped_key FROM audit_part p
                  LEFT JOIN subject_key k ON k.key_id = p.key_id WHERE p.idx = $1 AND p.part = $2",
@@ -144,9 +212,6 @@ impl Reader {
         resident_key: &str,
     ) -> Result<Option<(SubjectRef, pmh_domain::resident::ResidentLink)>, Fault> {
         let row = self
-            .connection
-            .lock()
-            .await
             .fetch_one(
                 "SELECT subject_ref, body FROM resident_link WHERE issuer = $1 AND resident_key = $2",
                 vec![issuer.organization().to_string().into(), resident_key.into()],
@@ -163,9 +228,6 @@ impl Reader {
     /// A proposal of this issuer, whatever its state.
     pub async fn proposal(&self, issuer: IssuerId, proposal_id: &str) -> Result<Option<ProposedLink>, Fault> {
         let row = self
-            .connection
-            .lock()
-            .await
             .fetch_one(
                 "SELECT p.proposal_id, p.subject_ref, l.subject_ref, p.resident_key, p.proposed_by, p.state
                  FROM link_proposal p
@@ -177,17 +239,34 @@ impl Reader {
         row.as_ref().map(ProposedLink::read).transpose()
     }
 
+    /// What is remembered of a living presence of this organization (auth database only).
+    pub async fn presence_body(
+        &self,
+        handle_hash: [u8; 32],
+        organization: &str,
+        now_us: i64,
+    ) -> Result<Option<String>, Fault> {
+        let row = self
+            .fetch_one(
+                "SELECT body FROM presence
+                 WHERE handle_hash = $1 AND organization = $2 AND ended = 0 AND until_us > $3",
+                vec![handle_hash.into(), organization.into(), now_us.into()],
+            )
+            .await?;
+        row.map(|row| row.text(0)).transpose()
+    }
+
     /// Presence ids whose tokens have ended and may not have expired yet (auth database only).
     pub async fn ended_presences(&self, now_us: i64) -> Result<Vec<[u8; 16]>, Fault> {
         let rows = self
-            .connection
-            .lock()
-            .await
             .fetch("SELECT pres_id FROM ended_presence WHERE expires_us > $1", vec![now_us.into()])
             .await?;
         rows.iter().map(|row| row.array(0, "ended_presence")).collect()
     }
 }
+
+/// Entries read at once by a check.
+const CHECKED_AT_ONCE: u64 = 1024;
 
 fn signed(value: u64) -> Result<i64, Fault> {
     i64::try_from(value).map_err(|_| Fault::Inconsistent { table: "log_entry", column: "idx" })

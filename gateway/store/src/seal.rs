@@ -99,13 +99,9 @@ fn place_nonce(place: &[u8]) -> [u8; 12] {
 }
 
 fn seal(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], msg: &[u8]) -> Result<Vec<u8>, Fault> {
-    Aes256GcmSiv::new(key.into())
-        .encrypt(&Nonce::from(*nonce), Payload { msg, aad })
-        .map_err(|_| Fault::Seal)
+    Aes256GcmSiv::new(key.into()).encrypt(&Nonce::from(*nonce), Payload { msg, aad }).map_err(|_| Fault::Seal)
 }
 
 fn open(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], msg: &[u8]) -> Result<Vec<u8>, Fault> {
-    Aes256GcmSiv::new(key.into())
-        .decrypt(&Nonce::from(*nonce), Payload { msg, aad })
-        .map_err(|_| Fault::Seal)
+    Aes256GcmSiv::new(key.into()).decrypt(&Nonce::from(*nonce), Payload { msg, aad }).map_err(|_| Fault::Seal)
 }

@@ -6,7 +6,9 @@
 //! commit covers effects, leaves and head. Only then is the checkpoint signed
 //! and everybody answered (design.md §6.1–6.2, audit.md §2.4).
 
+mod append;
 mod batch;
+mod check;
 mod job;
 mod tx;
 
@@ -15,14 +17,18 @@ use std::{sync::Arc, time::Duration};
 use pmh_audit::{Frontier, Hash, Receipt, SigningKey};
 use tokio::{
     sync::{mpsc, watch},
-    time::Instant,
+    time::{Instant, Interval, MissedTickBehavior},
 };
 
 pub(crate) use job::{BoxFuture, DecideJob, Job, Transaction, Work, WriteJob};
 pub use job::{Concluding, Conclusion, Idempotency, Reply};
 pub(crate) use tx::{KEPT_US, Tx};
 
-use crate::{Fault, Location, Role, StoreKeys, db::Connection, gateway::Registry};
+use crate::{
+    Fault, Location, Role, StoreKeys,
+    db::{Connection, FileLock},
+    gateway::Registry,
+};
 
 /// Microseconds since 1970 UTC, from the program's clock.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -35,6 +41,13 @@ const BATCH: usize = 1024;
 const BULK_BUDGET: Duration = Duration::from_millis(5);
 /// Attempts of a batch that the database asks to repeat.
 const ATTEMPTS: u32 = 8;
+/// How often an idle log is looked at: another replica's directory, a database
+/// that has come back, rows that have expired.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Questions for the fate of a COMMIT, and the longest pause between two:
+/// about eight seconds, in which a server restarts or fails over.
+const QUESTIONS: u32 = 20;
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What a sequencer is opened with.
 pub struct LogSettings {
@@ -80,9 +93,10 @@ impl Handle {
     /// answer now than an unlogged one ever.
     pub(crate) async fn submit(&self, lane: Lane, job: Box<dyn Job>) -> Result<(), Fault> {
         match lane {
-            Lane::Interactive => {
-                self.interactive.try_send(job).map_err(|_| Fault::Unavailable("queue full"))
-            }
+            Lane::Interactive => self.interactive.try_send(job).map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => Fault::Unavailable("queue full"),
+                mpsc::error::TrySendError::Closed(_) => Fault::Unavailable("closed"),
+            }),
             // A stream of rows waits instead: its own flow control is the back-pressure.
             Lane::Bulk => self.bulk.send(job).await.map_err(|_| Fault::Unavailable("closed")),
         }
@@ -103,6 +117,7 @@ pub(crate) async fn start(
     settings: LogSettings,
     role: Role,
 ) -> Result<(Handle, tokio::task::JoinHandle<()>), Fault> {
+    let lock = FileLock::take(&settings.location)?;
     let mut connection = Connection::open(&settings.location).await?;
     connection.migrate(role).await?;
     let registry = Arc::new(Registry::default());
@@ -122,7 +137,10 @@ pub(crate) async fn start(
         state,
         interactive: interactive_jobs,
         bulk: bulk_jobs,
+        look: tokio::time::interval(LOOK_EVERY),
+        _lock: lock,
     };
+    sequencer.look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     sequencer.found_or_check().await?;
     let task = tokio::spawn(sequencer.run());
     Ok((Handle { interactive, bulk, state: state_watch, registry: registry_watch }, task))
@@ -148,75 +166,114 @@ struct Sequencer {
     state: watch::Sender<State>,
     interactive: mpsc::Receiver<Box<dyn Job>>,
     bulk: mpsc::Receiver<Box<dyn Job>>,
+    look: Interval,
+    _lock: Option<FileLock>,
+}
+
+/// Why the sequencer wakes up.
+enum Wake {
+    Job(Box<dyn Job>),
+    Look,
 }
 
 impl Sequencer {
     async fn run(mut self) {
-        while let Some(first) = self.next().await {
-            let mut jobs = vec![first];
-            let mut outcome = self.attempt(&mut jobs, Gather::Yes).await;
-            for repeat in 1..ATTEMPTS {
-                match &outcome {
-                    Err(fault) if fault.is_retryable() => {
-                        tokio::time::sleep(Duration::from_millis(u64::from(repeat))).await;
-                        outcome = self.attempt(&mut jobs, Gather::No).await;
-                    }
-                    _ => break,
-                }
-            }
-            match outcome {
-                Ok(receipts) => settle(jobs, receipts),
-                Err(fault) => self.alone(jobs, fault).await,
-            }
-            if *self.state.borrow() == State::Poisoned {
-                return;
+        while !self.is_poisoned()
+            && let Some(wake) = self.next().await
+        {
+            match wake {
+                Wake::Look => drop(self.log_answers().await),
+                Wake::Job(first) => self.batch(first).await,
             }
         }
+        self.tx.connection.close().await;
     }
 
-    /// The next operation that waits; interactive work first.
-    async fn next(&mut self) -> Option<Box<dyn Job>> {
+    /// What to do next; interactive work first. `None`: all callers have gone.
+    async fn next(&mut self) -> Option<Wake> {
         tokio::select! {
             biased;
-            Some(job) = self.interactive.recv() => Some(job),
-            Some(job) = self.bulk.recv() => Some(job),
-            else => None,
+            _ = self.look.tick() => Some(Wake::Look),
+            job = self.interactive.recv() => match job {
+                Some(job) => Some(Wake::Job(job)),
+                // Both lanes close together; what still waits in bulk is done.
+                None => self.bulk.recv().await.map(Wake::Job),
+            },
+            Some(job) = self.bulk.recv() => Some(Wake::Job(job)),
         }
     }
 
-    /// One bad operation never fails its neighbours: each is run again alone.
-    async fn alone(&mut self, jobs: Vec<Box<dyn Job>>, fault: Fault) {
-        tracing::warn!(error = %fault, jobs = jobs.len(), "batch failed");
-        if jobs.len() == 1 {
-            self.note_failure(&fault);
-            for job in jobs {
-                job.settle(Err(Fault::Unavailable("not written")));
-            }
-            return;
+    async fn batch(&mut self, first: Box<dyn Job>) {
+        let mut jobs = vec![first];
+        match self.repeated(&mut jobs, Gather::Yes).await {
+            Ok(receipts) => settle(jobs, receipts),
+            Err(fault) => self.alone(jobs, &fault).await,
         }
+    }
+
+    /// Attempts until the database stops asking to try again.
+    async fn repeated(
+        &mut self,
+        jobs: &mut Vec<Box<dyn Job>>,
+        gather: Gather,
+    ) -> Result<Vec<Option<Receipt>>, Fault> {
+        let mut outcome = self.attempt(jobs, gather).await;
+        for repeat in 1..ATTEMPTS {
+            match &outcome {
+                Err(fault) if fault.is_retryable() => {
+                    tokio::time::sleep(Duration::from_millis(1 << repeat)).await;
+                    outcome = self.attempt(jobs, Gather::No).await;
+                }
+                _ => break,
+            }
+        }
+        outcome
+    }
+
+    /// One bad operation never fails its neighbours: each is run again alone,
+    /// as long as it was an operation that failed and not the log.
+    async fn alone(&mut self, jobs: Vec<Box<dyn Job>>, fault: &Fault) {
+        tracing::warn!(%fault, jobs = jobs.len(), "batch failed");
+        let only_one = jobs.len() == 1;
+        let mut is_up = self.log_answers().await;
         for job in jobs {
+            if only_one || !is_up {
+                refuse(job, fault);
+                continue;
+            }
             let mut single = vec![job];
-            match self.attempt(&mut single, Gather::No).await {
+            match self.repeated(&mut single, Gather::No).await {
                 Ok(receipts) => settle(single, receipts),
                 Err(fault) => {
-                    self.note_failure(&fault);
                     for job in single {
-                        job.settle(Err(Fault::Unavailable("not written")));
+                        refuse(job, &fault);
                     }
+                    is_up = self.log_answers().await;
                 }
             }
         }
     }
 
-    fn note_failure(&self, fault: &Fault) {
-        tracing::error!(error = %fault, source = ?std::error::Error::source(fault), "operation not written");
+    /// A batch of nobody: whether the log could take entries now. It also reads
+    /// what other replicas wrote and lets expired rows go.
+    async fn log_answers(&mut self) -> bool {
+        if self.is_poisoned() {
+            return false;
+        }
+        let Err(fault) = self.attempt(&mut Vec::new(), Gather::No).await else { return true };
+        tracing::error!(%fault, cause = ?std::error::Error::source(&fault), "log does not answer");
         self.state.send_if_modified(|state| {
-            let failing = *state == State::Ready;
-            if failing {
+            let was_ready = *state == State::Ready;
+            if was_ready {
                 *state = State::Failing;
             }
-            failing
+            was_ready
         });
+        false
+    }
+
+    fn is_poisoned(&self) -> bool {
+        *self.state.borrow() == State::Poisoned
     }
 
     /// Begins, runs, commits; on any fault nothing of it stays.
@@ -226,7 +283,10 @@ impl Sequencer {
         gather: Gather,
     ) -> Result<Vec<Option<Receipt>>, Fault> {
         self.reconnect_if_lost().await?;
-        self.tx.connection.begin().await?;
+        if let Err(fault) = self.tx.connection.begin().await {
+            self.tx.lost = true;
+            return Err(fault);
+        }
         let staged = match self.stage(jobs, gather).await {
             Ok(staged) => staged,
             Err(fault) => {
@@ -255,28 +315,48 @@ impl Sequencer {
     }
 
     /// COMMIT without an answer: on PostgreSQL it is looked up under the head
-    /// lock, never guessed; on SQLite a failed flush is final for this process.
+    /// lock, never guessed; on SQLite a failed flush is final for this process,
+    /// because the kernel may have dropped the pages it could not write.
     async fn learn_commit(&mut self, staged: &batch::Staged, fault: Fault) -> Result<(), Fault> {
         self.head = None;
+        self.tx.lost = true;
         if self.tx.connection.is_sqlite() {
-            if !fault.is_retryable() {
+            if !fault.is_contention() {
                 self.state.send_replace(State::Poisoned);
             }
-            self.tx.lost = true;
             return Err(fault);
         }
-        self.tx.connection = Connection::open(&self.location).await?;
         let Some(event) = staged.first_event() else { return Err(fault) };
+        let mut pause = Duration::from_millis(10);
+        for _ in 0..QUESTIONS {
+            match self.is_recorded(event).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(fault),
+                Err(_) => {
+                    self.tx.lost = true;
+                    self.state
+                        .send_if_modified(|state| std::mem::replace(state, State::Failing) != State::Failing);
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+        Err(Fault::Unavailable("outcome of a commit unknown"))
+    }
+
+    /// Whether an event is in the log. The head lock waits for the transaction
+    /// that may still be ending.
+    async fn is_recorded(&mut self, event: [u8; 16]) -> Result<bool, Fault> {
+        self.reconnect_if_lost().await?;
         self.tx.connection.begin().await?;
-        // The lock waits for the zombie transaction to end.
         self.tx.connection.fetch_one("SELECT size FROM log_head WHERE log_id = 1 FOR UPDATE", vec![]).await?;
         let found = self
             .tx
             .connection
             .fetch_one("SELECT idx FROM log_event WHERE event_id = $1", vec![event.into()])
             .await?;
-        self.tx.connection.commit().await?;
-        if found.is_some() { Ok(()) } else { Err(fault) }
+        self.tx.connection.rollback().await?;
+        Ok(found.is_some())
     }
 
     /// Everything that waits, taken while the lock is held.
@@ -289,11 +369,10 @@ impl Sequencer {
         }
     }
 
+    /// One waiting chunk, if bulk has not had its time in this batch. The time
+    /// counts from the first chunk, so that interactive work cannot starve bulk.
     fn gather_bulk(&mut self, jobs: &mut Vec<Box<dyn Job>>, began: Instant) -> bool {
-        if jobs.len() >= BATCH || began.elapsed() > BULK_BUDGET {
-            return false;
-        }
-        self.bulk.try_recv().map(|job| jobs.push(job)).is_ok()
+        began.elapsed() <= BULK_BUDGET && self.bulk.try_recv().map(|job| jobs.push(job)).is_ok()
     }
 }
 
@@ -309,4 +388,10 @@ fn settle(jobs: Vec<Box<dyn Job>>, receipts: Vec<Option<Receipt>>) {
     for (job, receipt) in jobs.into_iter().zip(receipts) {
         job.settle(Ok(receipt));
     }
+}
+
+/// The caller learns that nothing was written; the operator learns why.
+fn refuse(job: Box<dyn Job>, fault: &Fault) {
+    tracing::error!(%fault, cause = ?std::error::Error::source(fault), "operation not written");
+    job.settle(Err(Fault::Unavailable("not written")));
 }

@@ -1,6 +1,7 @@
 //! What a vendor's tester asks first: is this number right, what are its
 //! parts, and if it is wrong, by which rule.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use jiff::civil::Date;
@@ -73,7 +74,7 @@ pub fn explain(kind: CodeKind, text: &str, on: Date) -> CodeReport {
         CodeKind::Recipient => RecipientNumber::parse(text).map(|code| recipient(&code)),
         CodeKind::Insurer => InsurerNumber::parse(text).map(|code| insurer(&code)),
         CodeKind::Institution => InstitutionCode::parse(text).map(|code| institution(&code)),
-        CodeKind::Municipality => MunicipalityCode::parse(text).map(|code| municipality(&code, on)),
+        CodeKind::Municipality => MunicipalityCode::parse(text).map(|code| municipality(code, on)),
         CodeKind::Corporate => CorporateNumber::parse(text).map(|code| corporate(&code)),
     }
     .unwrap_or_else(|error| CodeReport::empty().with_problem(error));
@@ -172,7 +173,7 @@ fn institution(code: &InstitutionCode) -> CodeReport {
     }
 }
 
-fn municipality(code: &MunicipalityCode, on: Date) -> CodeReport {
+fn municipality(code: MunicipalityCode, on: Date) -> CodeReport {
     let report = CodeReport::empty()
         .with_part("name", "名称", code.name())
         .with_part("kana", "かな", code.kana())
@@ -233,7 +234,7 @@ impl CodeReport {
         Self { kind: "", valid: false, parts: Vec::new(), problems: Vec::new(), notes: Vec::new() }
     }
 
-    fn with_part(mut self, name: &'static str, name_ja: &'static str, value: impl ToString) -> Self {
+    fn with_part(mut self, name: &'static str, name_ja: &'static str, value: impl Display) -> Self {
         let value = value.to_string();
         if !value.is_empty() {
             self.parts.push(CodePart { name, name_ja, value });

@@ -54,7 +54,7 @@ impl MunicipalityCode {
 
     /// Whether the local government exists on a date. Errors: abolished, not
     /// yet established.
-    pub fn current_on(&self, date: Date) -> Result<(), CodeError> {
+    pub fn current_on(self, date: Date) -> Result<(), CodeError> {
         match self.entry().map(|entry| (entry.since, entry.abolished_on)) {
             Some((_, Some(abolished))) if abolished <= date => Err(CodeError::AbolishedOn(abolished)),
             Some((Some(since), _)) if date < since => Err(CodeError::NotBefore(since)),
@@ -69,41 +69,41 @@ impl MunicipalityCode {
     }
 
     /// 都道府県番号.
-    pub fn prefecture(&self) -> PrefectureCode {
+    pub fn prefecture(self) -> PrefectureCode {
         self.prefecture
     }
 
     /// The name, for example 八王子市.
-    pub fn name(&self) -> &'static str {
+    pub fn name(self) -> &'static str {
         self.entry().map_or("", |entry| &entry.name)
     }
 
     /// The name in hiragana; empty for abolished codes.
-    pub fn kana(&self) -> &'static str {
+    pub fn kana(self) -> &'static str {
         self.entry().map_or("", |entry| &entry.kana)
     }
 
     /// The name of its prefecture, its own if it is one.
-    pub fn prefecture_name(&self) -> &'static str {
+    pub fn prefecture_name(self) -> &'static str {
         self.entry().map_or("", |entry| &entry.prefecture)
     }
 
     /// Kind.
-    pub fn kind(&self) -> MunicipalityKind {
+    pub fn kind(self) -> MunicipalityKind {
         self.entry().map_or(MunicipalityKind::Ward, |entry| entry.kind)
     }
 
     /// First day on which it no longer exists, if it was abolished.
-    pub fn abolished_on(&self) -> Option<Date> {
+    pub fn abolished_on(self) -> Option<Date> {
         self.entry().and_then(|entry| entry.abolished_on)
     }
 
     /// Its corporate number, computed from the code and not looked up.
-    pub fn corporate_number(&self) -> Option<&'static str> {
+    pub fn corporate_number(self) -> Option<&'static str> {
         self.entry().and_then(|entry| entry.corporate_number.as_deref())
     }
 
-    fn entry(&self) -> Option<&'static MunicipalityEntry> {
+    fn entry(self) -> Option<&'static MunicipalityEntry> {
         register::municipality(self.as_str())
     }
 }

@@ -160,7 +160,7 @@ impl From<MunicipalityRow> for MunicipalityEntry {
             kana: row.kana,
             since: None,
             abolished_on: None,
-            corporate_number: Some(row.corporate_number_computed),
+            corporate_number: Some(row.corporate_number_computed).filter(|number| !number.is_empty()),
         }
     }
 }

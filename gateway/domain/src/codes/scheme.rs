@@ -49,22 +49,17 @@ impl LawNumber {
 
     /// Whether the number means the same scheme in all of Japan.
     pub fn is_national(self) -> bool {
-        match scheme_entry(self).map(|entry| entry.kind) {
-            Some(SchemeKind::NationalSubsidy) => true,
-            Some(_) => self.0 < 40,
-            // An unknown number below 40 is national all the same; the
-            // register is ours and not official, so it never decides alone.
-            None => self.0 < 40,
-        }
+        // A number below 40 is national even if unknown: the register is ours
+        // and not official, so it never decides alone.
+        self.0 < 40 || scheme_entry(self).is_some_and(|entry| entry.kind == SchemeKind::NationalSubsidy)
     }
 
     pub(super) fn subsidy(text: &str) -> Result<Self, CodeError> {
         let digits = Digits::<2>::parse(text, "2 digits")?;
         let law_no = Self::from_register(u8::try_from(digits.number(0, 2)).unwrap_or_default());
-        match scheme_entry(law_no).map(|entry| entry.kind) {
-            Some(SchemeKind::Insurance) => Err(CodeError::InsurerLawNumber),
-            _ => Ok(law_no),
-        }
+        let is_insurance = scheme_entry(law_no).is_some_and(|entry| entry.kind == SchemeKind::Insurance);
+        // 00 is the padding of National Health Insurance, which has no law number.
+        if is_insurance || law_no.0 == 0 { Err(CodeError::InsurerLawNumber) } else { Ok(law_no) }
     }
 
     /// For the register alone, which also holds insurers' numbers.

@@ -26,7 +26,7 @@ impl Text {
         Self { ja: ja.to_owned(), en: en.to_owned() }
     }
 
-    fn then(mut self, next: &Self) -> Self {
+    pub(super) fn then(mut self, next: &Self) -> Self {
         self.ja.push_str(&next.ja);
         self.en.push(' ');
         self.en.push_str(&next.en);
@@ -42,7 +42,7 @@ pub fn action_line(action: CounterAction) -> Text {
             Text::new("通常の自己負担を受領（後日、償還払い）", "Collect the normal share; reimbursed later")
         }
         CounterAction::NotDesignatedHere => {
-            Text::new("指定医療機関ではありません", "Not designated at this institution")
+            Text::new("当機関は指定外（この公費は適用しない）", "Not designated at this institution")
         }
         CounterAction::AskIssuer => Text::new("実施機関へ確認", "Ask the issuer"),
         CounterAction::UsePaper => Text::new("紙の受給者証で確認", "Go by the paper certificate"),
@@ -141,7 +141,7 @@ fn rule_template(rule: Rule) -> (&'static str, &'static str) {
             "The right begins on {starts}: collect the normal share for this day, and advise keeping the receipt, as rights may be granted retroactively.",
         ),
         Rule::NotDesignated => (
-            "資格は有効ですが、この医療機関は指定に含まれていません。この公費は適用せず、指定の変更は実施機関へご案内ください。",
+            "資格は有効ですが、当医療機関・薬局は指定に含まれていません。この公費は適用せず、指定の変更は実施機関へご案内ください。",
             "The right is in force, but this institution is not designated: do not apply it here; the issuer can change the designation.",
         ),
         Rule::CareNotCovered => (
@@ -311,134 +311,5 @@ pub(super) fn summary_of_state(state: AnswerState) -> Summary {
                 "Import nothing and show that the wrong chart may be open; the issuer is told.",
             ),
         },
-    }
-}
-
-/// The receptionist's line when there is no answer at all: a refusal by its
-/// reason (`google.rpc.ErrorInfo.reason`), or `UNREACHABLE`. Says whose side it
-/// is on and what to do, that it says nothing about the right, and that paper
-/// counts. Unknown reasons get the gateway's line.
-pub fn refusal_line(reason: &str) -> Text {
-    let side = side_of(reason);
-    let (ja, en) = match reason {
-        "TOKEN_EXPIRED" | "PRESENCE_ENDED" | "TOKEN_MISSING" => {
-            ("カードをもう一度読み取ってください。", "Present the card again.")
-        }
-        "ACR_TOO_LOW" => ("暗証番号の入力をお願いしてください。", "Ask for the PIN."),
-        "CARD_CERT_EXPIRED" => (
-            "カードの電子証明書が期限切れです。市区町村の窓口での更新をご案内ください。",
-            "The card's certificate has expired; it is renewed at the municipality.",
-        ),
-        "CARD_CERT_REVOKED" => (
-            "カードの電子証明書が失効しています。市区町村の窓口への相談をご案内ください。",
-            "The card's certificate was revoked; the municipality can help.",
-        ),
-        _ => side.advice(),
-    };
-    side.opening().then(&Text::new(ja, en)).then(&Text::new(
-        "この表示は受給資格の有無を示すものではありません。紙の受給者証は通常どおり使えます。",
-        "This says nothing about the right; the paper certificate counts as always.",
-    ))
-}
-
-/// Whose side a refusal is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Card,
-    Consent,
-    Terminal,
-    Network,
-    Gateway,
-}
-
-fn side_of(reason: &str) -> Side {
-    match reason {
-        "CARD_SIGNATURE"
-        | "CARD_CERT_TYPE"
-        | "CARD_CERT_MALFORMED"
-        | "CARD_CERT_UNTRUSTED"
-        | "CARD_CERT_EXPIRED"
-        | "CARD_CERT_REVOKED"
-        | "ACR_TOO_LOW"
-        | "TIER_LIMITED" => Side::Card,
-        "CONSENT_REQUIRED" => Side::Consent,
-        "TOKEN_MISSING"
-        | "TOKEN_INVALID"
-        | "TOKEN_EXPIRED"
-        | "TOKEN_BINDING"
-        | "CHALLENGE_INVALID"
-        | "READER_NOT_TRUSTED"
-        | "ORG_IDENTITY_MISSING"
-        | "CERT_REVOKED"
-        | "ROLE_NOT_ALLOWED"
-        | "SCOPE_MISSING"
-        | "PURPOSE_NOT_ALLOWED"
-        | "ORG_SUSPENDED"
-        | "SUBJECT_MISMATCH"
-        | "ISSUER_MISMATCH"
-        | "RATE_LIMITED"
-        | "CONNECTIONS"
-        | "MESSAGE_SIZE"
-        | "INVALID_FIELDS"
-        | "INDIVIDUAL_NUMBER_FORBIDDEN"
-        | "UNKNOWN_FIELDS"
-        | "STREAM_ORDER"
-        | "PRESENCE_ENDED"
-        | "STATE_NOT_ALLOWED"
-        | "NOT_FOUND"
-        | "IDEMPOTENCY_KEY_REUSED"
-        | "VERSION_CONFLICT"
-        | "UNIMPLEMENTED" => Side::Terminal,
-        "UNREACHABLE" | "DEADLINE" => Side::Network,
-        _ => Side::Gateway,
-    }
-}
-
-impl Side {
-    fn opening(self) -> Text {
-        match self {
-            Self::Card => Text::new(
-                "カード側の理由で確認できませんでした。",
-                "The card's side kept this from being checked.",
-            ),
-            Self::Consent => Text::new(
-                "同意の範囲外のため確認できませんでした。",
-                "The patient's consent does not cover this.",
-            ),
-            Self::Terminal => Text::new(
-                "この医療機関の端末・設定側の理由で確認できませんでした。",
-                "This institution's terminal or settings kept this from being checked.",
-            ),
-            Self::Network => Text::new(
-                "通信または確認システムに届かず、確認できませんでした。",
-                "The network or the gateway could not be reached.",
-            ),
-            Self::Gateway => Text::new(
-                "確認システム側の理由で確認できませんでした。",
-                "The gateway's side kept this from being checked.",
-            ),
-        }
-    }
-
-    fn advice(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Card => (
-                "利用者証明用電子証明書の入ったカードか確かめ、もう一度読み取ってください。",
-                "Make sure it is a card with a user certificate and present it again.",
-            ),
-            Self::Consent => (
-                "必要であれば、同意の画面からやり直してください。",
-                "If needed, begin again at the consent screen.",
-            ),
-            Self::Terminal => (
-                "繰り返す場合は、システムの担当業者へ連絡してください。",
-                "If it happens again, call your vendor.",
-            ),
-            Self::Network => ("少し待ってからもう一度お試しください。", "Wait a little and try again."),
-            Self::Gateway => (
-                "こちらの医療機関の誤りではありません。少し待ってからもう一度お試しください。",
-                "It is no mistake of this institution. Wait a little and try again.",
-            ),
-        }
     }
 }

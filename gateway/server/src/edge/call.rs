@@ -216,6 +216,11 @@ impl OpenCall {
 impl Drop for OpenCall {
     fn drop(&mut self) {
         let code = self.code.unwrap_or(Code::Cancelled);
+        // The line that the request id of an opaque answer finds, whoever failed.
+        match code {
+            Code::Internal => self.in_span(|| tracing::error!("the call failed on our side")),
+            _ => self.in_span(|| tracing::debug!(?code, "the call ended")),
+        }
         self.gate.metrics.call(self.info.method, code, self.started.elapsed());
     }
 }

@@ -89,7 +89,7 @@ impl Default for EdgeLimits {
             max_waiting_sockets: 1024,
             max_handshakes: 256,
             handshake_timeout: Duration::from_secs(5),
-            connection_age: Duration::from_secs(600),
+            connection_age: Duration::from_mins(10),
             connection_grace: Duration::from_secs(30),
             max_concurrent_streams: 64,
             max_header_list_bytes: 16 << 10,
@@ -100,7 +100,7 @@ impl Default for EdgeLimits {
             max_message_bytes: 1 << 20,
             deadline: Duration::from_secs(10),
             max_deadline: Duration::from_secs(30),
-            stream_deadline: Duration::from_secs(300),
+            stream_deadline: Duration::from_mins(5),
             max_in_flight: 1024,
             organization_rate: Rate::new(50, 200),
             presentation_rate: Rate::new(2, 10),
@@ -125,7 +125,7 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Er
 }
 
 /// A day. Above it a slip of units is likelier than an intention.
-const LONGEST: Duration = Duration::from_secs(86_400);
+const LONGEST: Duration = Duration::from_hours(24);
 
 #[cfg(test)]
 mod tests {
@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn values_are_read_in_seconds() {
         let limits: EdgeLimits =
-            toml::from_str("deadline = 2\ndrain = 0.5\norganization_rate = { per_second = 7, burst = 9 }").unwrap();
+            toml::from_str("deadline = 2\ndrain = 0.5\norganization_rate = { per_second = 7, burst = 9 }")
+                .unwrap();
         assert_eq!(limits.deadline, Duration::from_secs(2));
         assert_eq!(limits.drain, Duration::from_millis(500));
         assert_eq!(limits.organization_rate, Rate::new(7, 9));

@@ -46,7 +46,8 @@ pub(super) fn clean(headers: &mut HeaderMap) {
 /// take 200 for success (gRPC over HTTP/2, "Requests").
 pub(super) fn is_grpc<B>(request: &Request<B>) -> bool {
     let content_type = request.headers().get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    request.method() == Method::POST && content_type.is_some_and(|value| value.starts_with(b"application/grpc"))
+    request.method() == Method::POST
+        && content_type.is_some_and(|value| value.starts_with(b"application/grpc"))
 }
 
 fn claims_identity(name: &HeaderName) -> bool {

@@ -101,10 +101,10 @@ impl Doorkeeper {
         let now = (self.clock)();
         let identity = self.identify(&stream, now);
         let not_after = identity.as_ref().map_or(i64::MAX, ClientIdentity::not_after);
-        let (party, seat) =
-            self.live.seat(identity, Instant::now()).map_err(|_| HandshakeOutcome::Full)?;
+        let (party, seat) = self.live.seat(identity, Instant::now()).map_err(|_| HandshakeOutcome::Full)?;
         // The last second of a certificate still belongs to it (RFC 5280 §4.1.2.5).
-        let certificate_ends_in = Duration::from_secs(not_after.saturating_sub(now).try_into().unwrap_or(0) + 1);
+        let certificate_ends_in =
+            Duration::from_secs(not_after.saturating_sub(now).try_into().unwrap_or(0) + 1);
         Ok(Arrival { stream, party, seat, certificate_ends_in })
     }
 
@@ -124,7 +124,7 @@ impl Doorkeeper {
             return Err(HandshakeOutcome::NoH2);
         }
         let _slot = self.slots.acquire().await.map_err(|_| HandshakeOutcome::Full)?;
-        let stream = hello.into_stream(self.tls.current()).await.map_err(|_| HandshakeOutcome::Tls)?;
+        let stream = hello.into_stream(self.tls.current()).await.map_err(|error| refused(&error))?;
         if stream.get_ref().1.alpn_protocol() == Some(H2) { Ok(stream) } else { Err(HandshakeOutcome::NoH2) }
     }
 
@@ -165,15 +165,8 @@ impl WaitingRoom {
 }
 
 impl HandshakeOutcome {
-    pub(super) const ALL: [Self; 7] = [
-        Self::Accepted,
-        Self::TurnedOut,
-        Self::Timeout,
-        Self::Broken,
-        Self::NoH2,
-        Self::Tls,
-        Self::Full,
-    ];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Accepted, Self::TurnedOut, Self::Timeout, Self::Broken, Self::NoH2, Self::Tls, Self::Full];
 
     /// Label of the metric.
     pub(super) const fn as_str(self) -> &'static str {
@@ -187,6 +180,12 @@ impl HandshakeOutcome {
             Self::Full => "full",
         }
     }
+}
+
+/// At a level that a flood does not fill: a vendor's first handshake is what anybody looks this up for.
+fn refused(error: &io::Error) -> HandshakeOutcome {
+    tracing::debug!(%error, "handshake refused");
+    HandshakeOutcome::Tls
 }
 
 fn broken(_: io::Error) -> HandshakeOutcome {

@@ -26,7 +26,8 @@ pub struct Live {
 struct Table {
     last_id: u64,
     seats: HashMap<u64, Taken>,
-    organizations: HashMap<OrganizationUrn, usize>,
+    /// How many connections each holds; those without a name share the share of one.
+    organizations: HashMap<Option<OrganizationUrn>, usize>,
 }
 
 #[derive(Debug)]
@@ -81,20 +82,14 @@ impl Live {
         }
         let id = table.last_id + 1;
         let organization = identity.as_ref().map(|identity| identity.organization().clone());
-        let party = match identity {
-            None => Party::Barred(Reason::OrgIdentityMissing),
-            Some(identity) => {
-                let held = table.organizations.get(identity.organization()).copied().unwrap_or(0);
-                match held.checked_sub(self.per_organization) {
-                    None => Party::Known(Arc::new(Peer::new(identity, ConnectionId(id), now))),
-                    Some(surplus) if surplus < self.per_organization => Party::Barred(Reason::Connections),
-                    Some(_) => return Err(Full),
-                }
-            }
+        let held = table.organizations.get(&organization).copied().unwrap_or(0);
+        let party = match (identity, held.checked_sub(self.per_organization)) {
+            (Some(identity), None) => Party::Known(Arc::new(Peer::new(identity, ConnectionId(id), now))),
+            (None, None) => Party::Barred(Reason::OrgIdentityMissing),
+            (_, Some(surplus)) if surplus < self.per_organization => Party::Barred(Reason::Connections),
+            (_, Some(_)) => return Err(Full),
         };
-        if let Some(urn) = &organization {
-            *table.organizations.entry(urn.clone()).or_default() += 1;
-        }
+        *table.organizations.entry(organization.clone()).or_default() += 1;
         let cut = CancellationToken::new();
         table.last_id = id;
         table.seats.insert(id, Taken { peer: party.peer().cloned(), cut: cut.clone() });
@@ -104,6 +99,7 @@ impl Live {
     /// Ends every connection whose peer fits, at once, and says how many those were.
     ///
     /// Calls under way on them fail at the caller with UNAVAILABLE; what they had already committed stays committed.
+    /// `fits` runs under the registry's lock: it must not ask the registry.
     pub fn end(&self, fits: impl Fn(&Peer) -> bool) -> usize {
         self.cut_all(|taken| taken.peer.as_deref().is_some_and(&fits))
     }
@@ -148,12 +144,53 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut table = self.live.table();
         table.seats.remove(&self.id);
-        let Some(urn) = &self.organization else { return };
-        if let Some(held) = table.organizations.get_mut(urn) {
+        if let Some(held) = table.organizations.get_mut(&self.organization) {
             *held -= 1;
             if *held == 0 {
-                table.organizations.remove(urn);
+                table.organizations.remove(&self.organization);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(total: usize, per_organization: usize) -> EdgeLimits {
+        let (max_connections, max_connections_per_organization) = (total, per_organization);
+        EdgeLimits { max_connections, max_connections_per_organization, ..EdgeLimits::default() }
+    }
+
+    fn barred(seated: &Result<(Party, Seat), Full>) -> Option<Reason> {
+        match seated {
+            Ok((Party::Barred(reason), _)) => Some(*reason),
+            _ => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_without_a_name_share_the_share_of_one_organization() {
+        let live = Live::new(&limits(100, 1));
+        let seat = || live.seat(None, Instant::now());
+        let first = seat();
+        assert_eq!(barred(&first), Some(Reason::OrgIdentityMissing));
+        let second = seat();
+        assert_eq!(barred(&second), Some(Reason::Connections));
+        assert_eq!(seat().unwrap_err(), Full);
+        drop((first, second));
+        assert_eq!(live.count(), 0);
+        assert_eq!(barred(&seat()), Some(Reason::OrgIdentityMissing));
+    }
+
+    #[tokio::test]
+    async fn the_total_holds_and_all_can_be_ended() {
+        let live = Live::new(&limits(2, 10));
+        let seats: Vec<_> = (0..2).map(|_| live.seat(None, Instant::now()).unwrap()).collect();
+        assert!(live.is_full());
+        assert_eq!(live.seat(None, Instant::now()).unwrap_err(), Full);
+        assert_eq!(live.end(|_| true), 0, "nobody to name");
+        assert_eq!(live.end_all(), 2);
+        assert!(seats.iter().all(|(_, seat)| seat.cut.is_cancelled()));
     }
 }

@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn shapes_follow_the_descriptors() {
         let methods = contract();
-        let shape = |path| methods.find(path).shape();
+        let shape = |path: &str| methods.find(path).shape();
         assert_eq!(shape("/pmh.eligibility.v1.EligibilityService/PutEntitlements"), Shape::Stream);
         assert_eq!(shape("/pmh.eligibility.v1.EligibilityService/VerifyEligibility"), Shape::Unary);
         for name in PRESENTATIONS {

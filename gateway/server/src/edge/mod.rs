@@ -21,7 +21,7 @@ mod call;
 mod config;
 mod connection;
 mod deadline;
-pub mod hygiene;
+mod hygiene;
 mod limits;
 mod listener;
 mod live;
@@ -39,6 +39,7 @@ use std::sync::Arc;
 
 pub use call::CallInfo;
 pub use config::{EdgeLimits, Rate};
+pub use hygiene::{Authorization, authorization};
 pub use live::Live;
 pub use methods::Method;
 pub use peer::{ConnectionId, OrganizationRegistry, Peer, Standing};

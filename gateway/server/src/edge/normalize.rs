@@ -138,7 +138,8 @@ mod tests {
             let status = Status::from_header_map(&ended).unwrap();
             prop_assert_eq!(status.code(), code);
             prop_assert!(!status.details().is_empty());
-            prop_assert!(!format!("{ended:?}").contains(&canary));
+            let shown = format!("{ended:?}");
+            prop_assert!(!shown.contains(&canary), "{}", shown);
         }
     }
 }

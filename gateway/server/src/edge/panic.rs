@@ -1,6 +1,6 @@
 //! A bug in one call ends that call and nothing else.
 //!
-//! The panic itself is printed by the panic hook, inside the call's span, so its request id stands beside it. Answering
+//! The panic hook runs inside the call's span, so a hook that writes through `tracing` shows the request id. Answering
 //! HTTP 500 with a text body, as is usual elsewhere, reaches a gRPC client as "invalid compression flag" (foundations,
 //! finding 4); here the caller gets INTERNAL like for any other error of ours.
 

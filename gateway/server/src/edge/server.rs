@@ -74,8 +74,7 @@ impl Edge {
         let methods = Methods::from_descriptors(&DESCRIPTORS)?;
         let live = Live::new(&setup.limits);
         let reporter = HealthReporter::new();
-        let door =
-            Doorkeeper::new(setup.tls, setup.profile, Arc::clone(&live), setup.clock, &setup.limits);
+        let door = Doorkeeper::new(setup.tls, setup.profile, Arc::clone(&live), setup.clock, &setup.limits);
         let gate = Arc::new(Gate {
             metrics: EdgeMetrics::new(&methods),
             methods,
@@ -217,4 +216,4 @@ const DESCRIPTORS: [&[u8]; 4] = [
 ];
 
 /// How often idle buckets are forgotten.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+const HOUSEKEEPING: Duration = Duration::from_mins(1);

@@ -69,3 +69,30 @@ fn provider() -> CryptoProvider {
 
 /// ALPN of HTTP/2 (RFC 9113 §3.1).
 pub(super) const H2: &[u8] = b"h2";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pmh_auth::peer::{LeafProfile, OrganizationVerifier};
+    use pmh_testkit::pki::DevPki;
+    use rustls::NamedGroup;
+    use rustls::server::ResolvesServerCertUsingSni;
+
+    #[test]
+    fn r_tls_04_06_07_nothing_is_kept_replayed_or_written_down() {
+        let root = DevPki::generate(1_800_000_000).unwrap().root().to_vec().into();
+        let clients = OrganizationVerifier::new([root], LeafProfile::default()).unwrap();
+        let config = server_config(Arc::new(ResolvesServerCertUsingSni::new()), Arc::new(clients)).unwrap();
+        assert_eq!((config.send_tls13_tickets, config.max_early_data_size), (0, 0));
+        assert!(!config.session_storage.can_cache());
+        assert!(!config.ticketer.enabled());
+        assert!(!config.key_log.will_log("CLIENT_TRAFFIC_SECRET_0"));
+        assert_eq!(config.alpn_protocols, [b"h2"]);
+        assert!(config.cert_compressors.is_empty() && config.cert_decompressors.is_empty());
+        let groups: Vec<_> = config.crypto_provider().kx_groups.iter().map(|group| group.name()).collect();
+        assert_eq!(
+            groups,
+            [NamedGroup::X25519MLKEM768, NamedGroup::X25519, NamedGroup::secp256r1, NamedGroup::secp384r1]
+        );
+    }
+}

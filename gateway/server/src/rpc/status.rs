@@ -8,6 +8,8 @@
 //! answer is made in two steps: [`Refusal::digest`] goes into the log, then [`Refusal::with_receipt`] attaches what
 //! the log gave back.
 
+mod reason;
+
 use std::time::Duration;
 
 use http::{HeaderMap, Response};
@@ -21,6 +23,9 @@ use tonic::{Code, Status};
 use tonic_types::pb;
 
 use crate::edge::RequestId;
+use reason::{code, message, row_reason, usual_retry};
+
+pub use reason::{reason_name, reason_named};
 
 /// `ErrorInfo.domain` of every answer.
 pub const DOMAIN: &str = "pmh";
@@ -35,7 +40,7 @@ pub struct Refusal {
     fields: Vec<FieldViolation>,
     retry_after: Option<Duration>,
     request_id: Option<RequestId>,
-    receipt: Option<Receipt>,
+    receipt: Option<Box<Receipt>>,
 }
 
 /// One field that breaks its format: where, and which rule; never the value.
@@ -92,13 +97,18 @@ impl Refusal {
     /// Attaches the log's proof. Nothing else may change after [`Self::digest`] was taken.
     #[must_use]
     pub fn with_receipt(mut self, receipt: Receipt) -> Self {
-        self.receipt = Some(receipt);
+        self.receipt = Some(Box::new(receipt));
         self
     }
 
     /// The stable name of the failure; its number is the outcome in the log.
     pub fn reason(&self) -> Reason {
         self.reason
+    }
+
+    /// Whether the log's proof is attached already.
+    pub fn has_receipt(&self) -> bool {
+        self.receipt.is_some()
     }
 
     /// The gRPC code that goes with the reason.
@@ -136,26 +146,37 @@ impl Refusal {
 
     fn error_info(&self) -> Any {
         let id = self.request_id.map(|id| ("request_id".to_owned(), id.to_string()));
-        any("type.googleapis.com/google.rpc.ErrorInfo", &pb::ErrorInfo {
-            reason: reason_name(self.reason).to_owned(),
-            domain: DOMAIN.to_owned(),
-            metadata: id.into_iter().collect(),
-        })
+        any(
+            "type.googleapis.com/google.rpc.ErrorInfo",
+            &pb::ErrorInfo {
+                reason: reason_name(self.reason).to_owned(),
+                domain: DOMAIN.to_owned(),
+                metadata: id.into_iter().collect(),
+            },
+        )
     }
 
     fn bad_request(&self) -> Option<Any> {
         let mut room = MAX_VIOLATION_BYTES;
-        let field_violations: Vec<_> = self.fields.iter().map(violation).take_while(|violation| {
-            let fits = violation.encoded_len() <= room;
-            room = room.saturating_sub(violation.encoded_len());
-            fits
-        }).collect();
+        let field_violations: Vec<_> = self
+            .fields
+            .iter()
+            .map(violation)
+            .take_while(|violation| {
+                let fits = violation.encoded_len() <= room;
+                room = room.saturating_sub(violation.encoded_len());
+                fits
+            })
+            .collect();
         let message = pb::BadRequest { field_violations };
-        (!message.field_violations.is_empty()).then(|| any("type.googleapis.com/google.rpc.BadRequest", &message))
+        (!message.field_violations.is_empty())
+            .then(|| any("type.googleapis.com/google.rpc.BadRequest", &message))
     }
 
     fn retry_info(&self) -> Option<Any> {
-        let delay = self.retry_after.filter(|_| matches!(self.code(), Code::Unavailable | Code::ResourceExhausted))?;
+        let delay = self
+            .retry_after
+            .filter(|_| matches!(self.code(), Code::Unavailable | Code::ResourceExhausted))?;
         let retry_delay = prost_types::Duration::try_from(delay).ok();
         Some(any("type.googleapis.com/google.rpc.RetryInfo", &pb::RetryInfo { retry_delay }))
     }
@@ -176,7 +197,7 @@ impl From<Refusal> for Status {
     fn from(mut refusal: Refusal) -> Self {
         let receipt = refusal.receipt.take();
         let mut status = refusal.to_rpc_status();
-        status.details.extend(receipt.map(|receipt| any(RECEIPT_TYPE_URL, &receipt)));
+        status.details.extend(receipt.map(|receipt| any(RECEIPT_TYPE_URL, &*receipt)));
         let details = status.encode_to_vec().into();
         Self::with_details(refusal.code(), status.message, details)
     }
@@ -189,155 +210,6 @@ pub fn status_digest(status: &pb::Status) -> [u8; 32] {
     let mut bare = status.clone();
     bare.details.retain(|detail| detail.type_url != RECEIPT_TYPE_URL);
     Sha256::digest(bare.encode_to_vec()).into()
-}
-
-/// The name that travels in `ErrorInfo.reason`: the proto name without `REASON_`.
-pub fn reason_name(reason: Reason) -> &'static str {
-    let name = reason.as_str_name();
-    name.strip_prefix("REASON_").unwrap_or(name)
-}
-
-/// The reason that travels as `name`.
-pub fn reason_named(name: &str) -> Option<Reason> {
-    Reason::from_str_name(&format!("REASON_{name}"))
-}
-
-/// Whether the reason belongs to a row and never to a call.
-fn row_reason(reason: Reason) -> bool {
-    reason == Reason::Unspecified || reason as i32 >= Reason::Required as i32
-}
-
-/// The gRPC code of a reason, as `reason.proto` states it.
-fn code(reason: Reason) -> Code {
-    match reason {
-        Reason::TokenMissing
-        | Reason::TokenInvalid
-        | Reason::TokenExpired
-        | Reason::TokenBinding
-        | Reason::ChallengeInvalid
-        | Reason::CardSignature
-        | Reason::CardCertType
-        | Reason::CardCertMalformed
-        | Reason::CardCertUntrusted
-        | Reason::CardCertExpired
-        | Reason::CardCertRevoked
-        | Reason::ReaderNotTrusted
-        | Reason::OrgIdentityMissing
-        | Reason::CertRevoked => Code::Unauthenticated,
-
-        Reason::RoleNotAllowed
-        | Reason::ScopeMissing
-        | Reason::PurposeNotAllowed
-        | Reason::ConsentRequired
-        | Reason::AcrTooLow
-        | Reason::TierLimited
-        | Reason::OrgSuspended
-        | Reason::SubjectMismatch
-        | Reason::IssuerMismatch => Code::PermissionDenied,
-
-        Reason::RateLimited | Reason::Connections | Reason::MessageSize => Code::ResourceExhausted,
-
-        Reason::InvalidFields
-        | Reason::IndividualNumberForbidden
-        | Reason::UnknownFields
-        | Reason::StreamOrder => Code::InvalidArgument,
-
-        Reason::PresenceEnded | Reason::StateNotAllowed => Code::FailedPrecondition,
-        Reason::NotFound => Code::NotFound,
-        Reason::IdempotencyKeyReused => Code::AlreadyExists,
-        Reason::VersionConflict => Code::Aborted,
-
-        Reason::AuditUnavailable | Reason::TryAgain | Reason::RevocationStale => Code::Unavailable,
-        Reason::Deadline => Code::DeadlineExceeded,
-        Reason::Unimplemented => Code::Unimplemented,
-
-        Reason::Internal
-        | Reason::Unspecified
-        | Reason::Required
-        | Reason::Width
-        | Reason::Characters
-        | Reason::CheckDigit
-        | Reason::UnknownCode
-        | Reason::CodeNotCurrent
-        | Reason::Date
-        | Reason::IntervalReversed
-        | Reason::DateOutOfRange
-        | Reason::DuplicateRow
-        | Reason::HistoryKeyConflict
-        | Reason::ResidentUnknown
-        | Reason::Value => Code::Internal,
-    }
-}
-
-/// The constant text of a reason, for a developer's eyes; screens take theirs from the reason.
-fn message(reason: Reason) -> &'static str {
-    match reason {
-        Reason::TokenMissing => "this call needs a presence token",
-        Reason::TokenInvalid => "the token is not valid",
-        Reason::TokenExpired => "the token has expired; renew it",
-        Reason::TokenBinding => "the token belongs to another terminal or organization",
-        Reason::ChallengeInvalid => "the challenge is not valid; begin again",
-        Reason::CardSignature => "the signature of the card does not fit the text",
-        Reason::CardCertType => "not a user-authentication certificate",
-        Reason::CardCertMalformed => "the card's certificate cannot be used",
-        Reason::CardCertUntrusted => "the card's certificate was not issued by a known authority",
-        Reason::CardCertExpired => "the card's certificate ended more than three months ago",
-        Reason::CardCertRevoked => "the card's certificate was revoked",
-        Reason::ReaderNotTrusted => "this verification needs the assertion of a registered reader",
-        Reason::OrgIdentityMissing => "the client certificate names no registered organization",
-        Reason::CertRevoked => "the client certificate was revoked",
-        Reason::RoleNotAllowed => "your kind of organization may not call this method",
-        Reason::ScopeMissing => "the token does not have the scope",
-        Reason::PurposeNotAllowed => "the purpose is not allowed here or not in the token",
-        Reason::ConsentRequired => "the patient's consent does not cover this",
-        Reason::AcrTooLow => "the holder must be verified more strongly",
-        Reason::TierLimited => "this presence does not open this",
-        Reason::OrgSuspended => "your organization is suspended",
-        Reason::SubjectMismatch => "the request names another person or organization than the caller's own",
-        Reason::IssuerMismatch => "the issuer is not competent for the scheme, or not the caller",
-        Reason::RateLimited => "too many calls; wait as RetryInfo says",
-        Reason::Connections => "too many connections of this organization",
-        Reason::MessageSize => "the message is too large",
-        Reason::InvalidFields => "fields break their format; see BadRequest",
-        Reason::IndividualNumberForbidden => "a value looks like an individual number, which may not enter",
-        Reason::UnknownFields => "the message has fields unknown to this contract, or is not in canonical order",
-        Reason::StreamOrder => "a bulk stream begins with its header, exactly one",
-        Reason::PresenceEnded => "the presence has ended; present the card again",
-        Reason::StateNotAllowed => "the present state does not allow this",
-        Reason::NotFound => "there is no such thing that you may see",
-        Reason::IdempotencyKeyReused => "the idempotency key was used with another body",
-        Reason::VersionConflict => "it was changed meanwhile; read again, then retry",
-        Reason::AuditUnavailable => "the log cannot take the entry; nothing was disclosed or changed",
-        Reason::TryAgain => "not available at the moment; nothing was disclosed",
-        Reason::RevocationStale => "the revocation list is too old to trust a card",
-        Reason::Deadline => "not finished in time; retry with the same key",
-        Reason::Unimplemented => "no such method in this version",
-        Reason::Internal
-        | Reason::Unspecified
-        | Reason::Required
-        | Reason::Width
-        | Reason::Characters
-        | Reason::CheckDigit
-        | Reason::UnknownCode
-        | Reason::CodeNotCurrent
-        | Reason::Date
-        | Reason::IntervalReversed
-        | Reason::DateOutOfRange
-        | Reason::DuplicateRow
-        | Reason::HistoryKeyConflict
-        | Reason::ResidentUnknown
-        | Reason::Value => "an error on our side; the request id finds it in our log",
-    }
-}
-
-/// When to come back if nobody knows better. A message that is too large stays too large: no advice.
-fn usual_retry(reason: Reason) -> Option<Duration> {
-    match reason {
-        Reason::RateLimited | Reason::TryAgain | Reason::AuditUnavailable => Some(Duration::from_secs(1)),
-        Reason::Connections => Some(Duration::from_secs(10)),
-        Reason::RevocationStale => Some(Duration::from_secs(300)),
-        _ => None,
-    }
 }
 
 fn violation(field: &FieldViolation) -> pb::bad_request::FieldViolation {
@@ -355,3 +227,112 @@ fn any(type_url: &str, message: &impl prost::Message) -> Any {
 /// Details travel in one header, base64, and common clients take 8 KiB of headers in all; the receipt needs its share.
 /// A call with more violations than fit here learns of the rest when it has mended these.
 const MAX_VIOLATION_BYTES: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::reason::tests::{all, call_reasons};
+    use super::*;
+    use proptest::prelude::*;
+    use tonic_types::StatusExt as _;
+
+    #[test]
+    fn every_reason_travels_with_domain_name_and_constant_text() {
+        for reason in call_reasons() {
+            let status = Status::from(Refusal::new(reason));
+            let info = status.get_details_error_info().unwrap();
+            assert_eq!((info.domain.as_str(), info.reason.as_str()), (DOMAIN, reason_name(reason)));
+            assert_eq!(reason_named(&info.reason), Some(reason));
+            assert!(!status.message().is_empty());
+            assert_ne!(status.code(), Code::Ok);
+            assert_ne!(status.code(), Code::Unknown);
+        }
+    }
+
+    #[test]
+    fn a_row_reason_is_never_a_calls_own() {
+        let rows: Vec<_> = all().into_iter().filter(|reason| row_reason(*reason)).collect();
+        assert!(rows.contains(&Reason::Unspecified) && rows.contains(&Reason::Value));
+        for reason in rows {
+            let refusal = Refusal::new(reason);
+            assert_eq!((refusal.reason(), refusal.code()), (Reason::Internal, Code::Internal));
+        }
+    }
+
+    #[test]
+    fn retry_advice_goes_with_the_codes_that_may_be_retried() {
+        for reason in call_reasons() {
+            let status = Status::from(Refusal::new(reason).with_retry_after(Duration::from_millis(1500)));
+            let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
+            let may = matches!(status.code(), Code::Unavailable | Code::ResourceExhausted);
+            assert_eq!(delay, may.then_some(Duration::from_millis(1500)), "{reason:?}");
+            let usual = Status::from(Refusal::new(reason)).get_details_retry_info().is_some();
+            assert_eq!(usual, may && reason != Reason::MessageSize, "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn violations_name_path_and_rule_and_no_value() {
+        let refusal = Refusal::invalid_fields(vec![])
+            .with_field("rows[2].payer_number", Reason::CheckDigit)
+            .with_field("service_date", Reason::Date);
+        let request = Status::from(refusal).get_details_bad_request().unwrap();
+        let paths: Vec<_> =
+            request.field_violations.iter().map(|violation| violation.field.as_str()).collect();
+        assert_eq!(paths, ["rows[2].payer_number", "service_date"]);
+        assert!(request.field_violations.iter().all(|violation| violation.description.is_empty()));
+    }
+
+    #[test]
+    fn a_failed_precondition_names_the_state() {
+        let status = Status::from(Refusal::new(Reason::PresenceEnded));
+        let failure = status.get_details_precondition_failure().unwrap();
+        assert_eq!(failure.violations[0].r#type, "PRESENCE_ENDED");
+    }
+
+    #[test]
+    fn the_digest_binds_everything_but_the_receipt() {
+        let id = RequestId::from_bytes([9; 16]);
+        let refusal = Refusal::new(Reason::ConsentRequired).with_request_id(id);
+        let digest = refusal.digest();
+        let receipt = Receipt { index: 7, ..Receipt::default() };
+        let sent = Status::from(refusal.clone().with_receipt(receipt.clone()));
+
+        let received = pb::Status::decode(sent.details()).unwrap();
+        assert_eq!(status_digest(&received), digest);
+        let attached = received.details.last().unwrap();
+        assert_eq!(attached.type_url, RECEIPT_TYPE_URL);
+        assert_eq!(Receipt::decode(attached.value.as_slice()).unwrap(), receipt);
+
+        assert_ne!(Refusal::new(Reason::ScopeMissing).with_request_id(id).digest(), digest);
+        assert_ne!(Refusal::new(Reason::ConsentRequired).digest(), digest);
+    }
+
+    #[test]
+    fn trailers_and_headers_say_the_same() {
+        let refusal = Refusal::new(Reason::RateLimited);
+        let head = refusal.clone().into_http();
+        let trailers = refusal.into_trailers();
+        for name in ["grpc-status", "grpc-message", "grpc-status-details-bin"] {
+            assert_eq!(head.headers().get(name), trailers.get(name), "{name}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn many_violations_stay_within_what_clients_take(paths in prop::collection::vec("[a-z_.\\[\\]0-9]{1,80}", 0..400)) {
+            let fields = paths.into_iter().map(|path| FieldViolation { path, reason: Reason::Width }).collect();
+            let refusal = Refusal::invalid_fields(fields).with_request_id(RequestId::from_bytes([1; 16]));
+            let trailers = refusal.into_trailers();
+            let size: usize = trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+            prop_assert!(size < 4096, "{size}");
+        }
+
+        #[test]
+        fn an_unknown_name_is_our_fault(name in "\\PC{0,40}") {
+            let known = reason_named(&name).is_some_and(|reason| !row_reason(reason));
+            prop_assert_eq!(Refusal::named(&name).reason() == Reason::Internal, !known || name == "INTERNAL");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use super::{AuthStore, Person};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, Recorded, Reply,
+    db::Value,
     sequencer::{BoxFuture, Transaction, Tx},
 };
 
@@ -75,14 +76,17 @@ impl AuthStore {
         self.write(attempt, relation, conclude).await
     }
 
-    /// Takes a confirmed link back: the card's person stands alone again and its presences end.
+    /// Takes a confirmed link back: the person stands alone again, the others
+    /// of its group stay one, and all their presences end. To be called with
+    /// the resident who was linked by error: taking the card out instead would
+    /// leave that resident one with all whom the card had joined before.
     pub async fn unlink<R: Send + 'static>(
         &self,
         attempt: Attempt,
-        card: Person,
+        person: Person,
         conclude: impl FnMut(Concluding<'_, ()>) -> Conclusion<R> + Send + 'static,
     ) -> Result<Recorded<Reply<R>>, Fault> {
-        self.write(attempt, Unlink { card }, conclude).await
+        self.write(attempt, Unlink { person }, conclude).await
     }
 }
 
@@ -119,7 +123,7 @@ struct CredentialOf {
 }
 
 struct Unlink {
-    card: Person,
+    person: Person,
 }
 
 impl Transaction for Link {
@@ -185,22 +189,7 @@ impl Transaction for Unlink {
     type Outcome = ();
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), Fault>> {
-        Box::pin(async move {
-            tx.execute("DELETE FROM person_alias WHERE person = $1", vec![self.card.into()]).await?;
-            tx.execute("UPDATE credential SET linked = 0 WHERE person = $1", vec![self.card.into()]).await?;
-            let rows = tx
-                .fetch(
-                    "SELECT pres_id FROM presence
-                     WHERE ended = 0 AND handle_hash IN
-                       (SELECT handle_hash FROM presence WHERE holder = $1 OR person = $1)",
-                    vec![self.card.into()],
-                )
-                .await?;
-            for row in rows {
-                tx.deny_presence(row.array(0, "presence")?).await?;
-            }
-            Ok(())
-        })
+        Box::pin(async move { tx.separate(self.person).await })
     }
 }
 
@@ -232,6 +221,74 @@ impl Tx {
         self.execute("UPDATE credential SET linked = 1 WHERE cred_hash = $1", vec![hash.into()]).await?;
         let absorbed = (before != survivor).then_some(before);
         Ok(RenewalOutcome::Linked { absorbed, survivor, changed })
+    }
+
+    /// Takes a person out of its group, whose other members stay together. All
+    /// presences of the group end: each was opened as the one that it was.
+    async fn separate(&mut self, person: Person) -> Result<(), Fault> {
+        let survivor = self.survivor(person).await?;
+        let mut others = self.absorbed_by(survivor).await?;
+        others.push(survivor);
+        self.end_presences(&others).await?;
+        others.retain(|other| *other != person);
+        self.execute("DELETE FROM person_alias WHERE person = $1", vec![person.into()]).await?;
+        if survivor == person {
+            self.bequeath(person, &others).await?;
+        }
+        self.settle_linked(&[person]).await?;
+        self.settle_linked(&others).await
+    }
+
+    async fn absorbed_by(&mut self, survivor: Person) -> Result<Vec<Person>, Fault> {
+        let rows =
+            self.fetch("SELECT person FROM person_alias WHERE survivor = $1", vec![survivor.into()]).await?;
+        rows.iter().map(|row| row.array(0, "person_alias")).collect()
+    }
+
+    /// The oldest of the others survives in place of one that leaves.
+    async fn bequeath(&mut self, leaving: Person, others: &[Person]) -> Result<(), Fault> {
+        let mut heir = None;
+        for other in others {
+            let candidate = (self.created(*other).await?, *other);
+            heir = heir.map_or(Some(candidate), |heir| Some(candidate.min(heir)));
+        }
+        let Some((_, heir)) = heir else { return Ok(()) };
+        self.execute("DELETE FROM person_alias WHERE person = $1", vec![heir.into()]).await?;
+        self.execute(
+            "UPDATE person_alias SET survivor = $1 WHERE survivor = $2",
+            vec![heir.into(), leaving.into()],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// A credential is linked as long as its group holds somebody whom an issuer knows.
+    async fn settle_linked(&mut self, group: &[Person]) -> Result<(), Fault> {
+        let keys = || group.iter().map(Value::from).collect();
+        let known =
+            self.connection.fetch_in("SELECT 1 FROM minted WHERE person IN ({keys})", &[], keys()).await?;
+        if known.is_empty() {
+            for person in group {
+                self.execute("UPDATE credential SET linked = 0 WHERE person = $1", vec![person.into()])
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_presences(&mut self, people: &[Person]) -> Result<(), Fault> {
+        for person in people {
+            let rows = self
+                .fetch(
+                    "SELECT pres_id FROM presence WHERE ended = 0 AND (holder = $1 OR person = $1)",
+                    vec![person.into()],
+                )
+                .await?;
+            for row in rows {
+                self.deny_presence(row.array(0, "presence")?).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn deny_presence(&mut self, pres_id: [u8; 16]) -> Result<(), Fault> {

@@ -1,5 +1,7 @@
 //! Persons and which of them are one.
 
+use std::collections::HashMap;
+
 use super::{AuthStore, Person};
 use crate::{
     Attempt, Conclusion, Fault, Recorded, Reply,
@@ -24,7 +26,11 @@ impl AuthStore {
     /// Persons for residents, by a keyed hash of issuer and resident key; the
     /// same hash always finds the same person. No entry: nothing is disclosed,
     /// and the chunk that needs them is recorded in the gateway's log.
-    pub async fn mint(&self, attempt: Attempt, wanted: Vec<([u8; 32], Person)>) -> Result<Vec<Minted>, Fault> {
+    pub async fn mint(
+        &self,
+        attempt: Attempt,
+        wanted: Vec<([u8; 32], Person)>,
+    ) -> Result<Vec<Minted>, Fault> {
         let (keep, mut kept) = tokio::sync::mpsc::unbounded_channel();
         let recorded: Recorded<Reply<()>> = self
             .write(attempt, Mint { wanted }, move |concluding| {
@@ -49,25 +55,27 @@ impl Transaction for Mint {
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>> {
         Box::pin(async move {
-            let mut minted = Vec::with_capacity(self.wanted.len());
-            for (key, fresh) in &self.wanted {
-                let known = tx
-                    .fetch_one("SELECT person FROM minted WHERE mint_key = $1", vec![key.into()])
-                    .await?
-                    .map(|row| row.array(0, "minted"))
-                    .transpose()?;
-                if let Some(person) = known {
-                    minted.push(Minted { person, new: false });
-                    continue;
-                }
-                tx.add_person(fresh).await?;
-                tx.execute(
-                    "INSERT INTO minted (mint_key, person) VALUES ($1, $2)",
-                    vec![key.into(), fresh.into()],
-                )
+            let keys = self.wanted.iter().map(|(key, _)| key.into()).collect();
+            let rows = tx
+                .connection
+                .fetch_in("SELECT mint_key, person FROM minted WHERE mint_key IN ({keys})", &[], keys)
                 .await?;
-                minted.push(Minted { person: *fresh, new: true });
+            let mut known: HashMap<[u8; 32], Person> = HashMap::with_capacity(self.wanted.len());
+            for row in rows {
+                known.insert(row.array(0, "minted")?, row.array(1, "minted")?);
             }
+            let mut minted = Vec::with_capacity(self.wanted.len());
+            let (mut persons, mut keys) = (Vec::new(), Vec::new());
+            for (key, fresh) in &self.wanted {
+                let person = *known.entry(*key).or_insert_with(|| {
+                    persons.push(vec![fresh.into(), tx.now_us.into()]);
+                    keys.push(vec![key.into(), fresh.into()]);
+                    *fresh
+                });
+                minted.push(Minted { person, new: person == *fresh });
+            }
+            tx.connection.insert("INSERT INTO person (person, created_us)", "", persons).await?;
+            tx.connection.insert("INSERT INTO minted (mint_key, person)", "", keys).await?;
             Ok(minted)
         })
     }
@@ -115,7 +123,7 @@ impl Tx {
         Ok(survivor)
     }
 
-    async fn created(&mut self, person: Person) -> Result<(bool, i64), Fault> {
+    pub(super) async fn created(&mut self, person: Person) -> Result<(bool, i64), Fault> {
         let row = self
             .fetch_one("SELECT created_us FROM person WHERE person = $1", vec![person.into()])
             .await?

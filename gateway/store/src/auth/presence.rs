@@ -162,7 +162,9 @@ impl Transaction for Change {
                     vec![self.handle_hash.into(), self.organization.as_str().into()],
                 )
                 .await?;
-            let Some(mut presence) = row.as_ref().map(PresenceRow::read).transpose()? else { return Ok(None) };
+            let Some(mut presence) = row.as_ref().map(PresenceRow::read).transpose()? else {
+                return Ok(None);
+            };
             // A card linked meanwhile opens its person from the next token on.
             presence.holder = tx.survivor(presence.holder).await?;
             presence.person = tx.survivor(presence.person).await?;
@@ -263,9 +265,11 @@ impl Tx {
         let mut children = Vec::with_capacity(rows.len());
         for row in rows {
             let child = self.survivor(row.array(0, "relation")?).await?;
-            children.push((child, row.text(1)?));
+            let named = (child, row.text(1)?);
+            if !children.contains(&named) {
+                children.push(named);
+            }
         }
-        children.dedup();
         Ok(children)
     }
 

@@ -1,12 +1,8 @@
 //! What all bulk transactions share: row outcomes, and the memory of a batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
-use crate::{
-    Fault,
-    db::Value,
-    sequencer::Tx,
-};
+use crate::{Fault, db::Value, sequencer::Tx};
 
 /// What became of a row. Numbers are stored and committed in row digests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +104,7 @@ impl RowDone {
 pub(super) struct Batch {
     pub(super) organization: String,
     pub(super) method: u16,
-    pub(super) batch_id: String,
+    pub(super) id: String,
 }
 
 impl Tx {
@@ -118,11 +114,8 @@ impl Tx {
         batch: &Batch,
         rows: &[ChunkRow<T>],
     ) -> Result<HashMap<String, (Vec<u8>, RowDone)>, Fault> {
-        let fixed: [Value; 3] = [
-            batch.organization.as_str().into(),
-            i64::from(batch.method).into(),
-            batch.batch_id.as_str().into(),
-        ];
+        let fixed: [Value; 3] =
+            [batch.organization.as_str().into(), i64::from(batch.method).into(), batch.id.as_str().into()];
         let found = self
             .connection
             .fetch_in(
@@ -154,7 +147,7 @@ impl Tx {
                 vec![
                     batch.organization.as_str().into(),
                     i64::from(batch.method).into(),
-                    batch.batch_id.as_str().into(),
+                    batch.id.as_str().into(),
                     row.row_id.as_str().into(),
                     row.row_sha256.into(),
                     done.encode().into(),
@@ -185,7 +178,7 @@ impl Tx {
             if let (RowVerdict::Quarantined { field }, None) = (&row.verdict, done.conflict) {
                 held.push(vec![
                     batch.organization.as_str().into(),
-                    batch.batch_id.as_str().into(),
+                    batch.id.as_str().into(),
                     row.row_id.as_str().into(),
                     field.as_str().into(),
                     now.into(),
@@ -217,5 +210,21 @@ pub(super) fn decided_before<T>(
         RowVerdict::Accepted(_) => None,
         RowVerdict::Quarantined { .. } => Some(RowDone::of(RowOutcome::Quarantined)),
         RowVerdict::Rejected => Some(RowDone::of(RowOutcome::Rejected)),
+    }
+}
+
+/// Remembers a row's outcome unless its id came before: first answers stay.
+/// Tells whether this was the first.
+pub(super) fn remember<T>(
+    seen: &mut HashMap<String, (Vec<u8>, RowDone)>,
+    row: &ChunkRow<T>,
+    outcome: RowDone,
+) -> bool {
+    match seen.entry(row.row_id.clone()) {
+        Entry::Occupied(_) => false,
+        Entry::Vacant(place) => {
+            place.insert((row.row_sha256.to_vec(), outcome));
+            true
+        }
     }
 }

@@ -9,7 +9,7 @@ use pmh_domain::{
 
 use super::{
     ChunkRow, GatewayStore, RowConflict, RowDone, RowOutcome, RowVerdict, SubjectRef,
-    chunk::{Batch, decided_before},
+    chunk::{Batch, decided_before, remember},
     people,
     registry::short,
 };
@@ -64,23 +64,19 @@ impl Transaction for EntitlementChunk {
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Vec<RowDone>, Fault>> {
         Box::pin(async move {
-            let batch = Batch {
-                organization: short(self.issuer),
-                method: self.method,
-                batch_id: self.batch_id.clone(),
-            };
-            let earlier = tx.earlier_rows(&batch, &self.rows).await?;
+            let batch =
+                Batch { organization: short(self.issuer), method: self.method, id: self.batch_id.clone() };
+            let mut seen = tx.earlier_rows(&batch, &self.rows).await?;
             let residents = self.residents(tx).await?;
             let mut known = self.known_versions(tx, residents.values().copied()).await?;
-            let mut seen: HashMap<String, (Vec<u8>, RowDone)> = earlier;
             let mut done = Vec::with_capacity(self.rows.len());
             let mut stored = Vec::new();
             for (position, row) in self.rows.iter().enumerate() {
                 let outcome = match decided_before(row, &seen) {
                     Some(outcome) => outcome,
-                    None => self.place_row(row, &residents, &mut known),
+                    None => place_row(row, &residents, &mut known),
                 };
-                if seen.insert(row.row_id.clone(), (row.row_sha256.to_vec(), outcome)).is_none()
+                if remember(&mut seen, row, outcome)
                     && is_stored(outcome.outcome)
                     && let RowVerdict::Accepted(version) = &row.verdict
                     && let Some(subject) = residents.get(version.resident_key.as_str())
@@ -142,36 +138,36 @@ impl EntitlementChunk {
         }
         Ok(known)
     }
+}
 
-    fn place_row(
-        &self,
-        row: &ChunkRow<Entitlement>,
-        residents: &HashMap<String, SubjectRef>,
-        known: &mut HashMap<String, Vec<Entitlement>>,
-    ) -> RowDone {
-        let RowVerdict::Accepted(version) = &row.verdict else { return RowDone::of(RowOutcome::Rejected) };
-        let key = version.resident_key.as_str();
-        if !residents.contains_key(key) {
-            return RowDone::refused(RowConflict::ResidentUnknown);
-        }
-        let versions = known.entry(key.to_owned()).or_default();
-        let outcome = match place(versions.iter(), version) {
-            Placement::Created => RowOutcome::Created,
-            Placement::Updated => RowOutcome::Updated,
-            Placement::Superseded => RowOutcome::Superseded,
-            Placement::Unchanged => return RowDone::of(RowOutcome::Unchanged),
-            Placement::Conflict => return RowDone::refused(RowConflict::HistoryKeyConflict),
-        };
-        versions.push(version.clone());
-        RowDone::of(outcome)
+fn place_row(
+    row: &ChunkRow<Entitlement>,
+    residents: &HashMap<String, SubjectRef>,
+    known: &mut HashMap<String, Vec<Entitlement>>,
+) -> RowDone {
+    let RowVerdict::Accepted(version) = &row.verdict else { return RowDone::of(RowOutcome::Rejected) };
+    let key = version.resident_key.as_str();
+    if !residents.contains_key(key) {
+        return RowDone::refused(RowConflict::ResidentUnknown);
     }
+    let versions = known.entry(key.to_owned()).or_default();
+    let outcome = match place(versions.iter(), version) {
+        Placement::Created => RowOutcome::Created,
+        Placement::Updated => RowOutcome::Updated,
+        Placement::Superseded => RowOutcome::Superseded,
+        Placement::Unchanged => return RowDone::of(RowOutcome::Unchanged),
+        Placement::Conflict => return RowDone::refused(RowConflict::HistoryKeyConflict),
+    };
+    versions.push(version.clone());
+    RowDone::of(outcome)
 }
 
 fn is_stored(outcome: RowOutcome) -> bool {
     matches!(outcome, RowOutcome::Created | RowOutcome::Updated | RowOutcome::Superseded)
 }
 
-const INSERT_VERSION: &str = "INSERT INTO entitlement (subject_ref, issuer, resident_key, certificate_type_id,
+const INSERT_VERSION: &str =
+    "INSERT INTO entitlement (subject_ref, issuer, resident_key, certificate_type_id,
      sub_key, history_key, payer_number, recipient_number, body, entry_idx, entry_position)";
 
 fn version_row(

@@ -12,7 +12,7 @@ use crate::{
 /// references them, as their chains stay separate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Heads {
-    /// Leaf hashes, at most two.
+    /// Leaf hashes, at most four (a leaf refers to no more).
     pub leaves: Vec<[u8; 32]>,
     /// False if they were one before.
     pub changed: bool,
@@ -70,8 +70,8 @@ pub struct ProposedLink {
 pub enum LinkDecision {
     /// Confirm; auth says who survives.
     Confirm {
-        /// Absorbed reference.
-        absorbed: SubjectRef,
+        /// The references that are one.
+        members: Vec<SubjectRef>,
         /// Surviving reference.
         survivor: SubjectRef,
     },
@@ -85,16 +85,16 @@ pub enum LinkDecision {
 }
 
 impl GatewayStore {
-    /// Makes two references one person. Idempotent.
+    /// Makes references one person, under the survivor that auth named. Idempotent.
     pub async fn link_subjects<R: Send + 'static>(
         &self,
         attempt: Attempt,
         idempotency: Option<Idempotency>,
-        absorbed: SubjectRef,
+        members: Vec<SubjectRef>,
         survivor: SubjectRef,
         conclude: impl FnMut(Concluding<'_, Heads>) -> Conclusion<R> + Send + 'static,
     ) -> Result<Recorded<Reply<R>>, Fault> {
-        self.write(Lane::Interactive, attempt, idempotency, Join { absorbed, survivor }, conclude).await
+        self.write(Lane::Interactive, attempt, idempotency, Join { members, survivor }, conclude).await
     }
 
     /// Keeps a proposal; the outcome is whether exactly one resident matched.
@@ -134,7 +134,7 @@ impl GatewayStore {
 }
 
 struct Join {
-    absorbed: SubjectRef,
+    members: Vec<SubjectRef>,
     survivor: SubjectRef,
 }
 
@@ -142,7 +142,7 @@ impl Transaction for Join {
     type Outcome = Heads;
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Heads, Fault>> {
-        Box::pin(async move { tx.join(&self.absorbed, &self.survivor).await })
+        Box::pin(async move { tx.join(&self.members, &self.survivor).await })
     }
 }
 
@@ -223,15 +223,31 @@ impl Transaction for Decide {
                 return Ok(None);
             }
             match &self.decision {
-                LinkDecision::Confirm { absorbed, survivor } => tx.join(absorbed, survivor).await.map(Some),
+                LinkDecision::Confirm { members, survivor } => tx.join(members, survivor).await.map(Some),
                 LinkDecision::Refuse => Ok(Some(Heads::default())),
-                LinkDecision::Undo { card } => {
-                    let leaves = tx.heads(&[card]).await?;
-                    tx.execute("DELETE FROM subject_alias WHERE subject_ref = $1", vec![card.into()]).await?;
-                    Ok(Some(Heads { leaves, changed: true }))
-                }
+                LinkDecision::Undo { card } => self.undo(tx, card).await.map(Some),
             }
         })
+    }
+}
+
+impl Decide {
+    /// The issuer's resident leaves the card's group. Taking the card out
+    /// instead would leave this resident joined to all whom the card joined.
+    async fn undo(&self, tx: &mut Tx, card: &SubjectRef) -> Result<Heads, Fault> {
+        let row = tx
+            .fetch_one(
+                "SELECT l.subject_ref FROM link_proposal p
+                 JOIN resident_link l ON l.issuer = p.issuer AND l.resident_key = p.resident_key
+                 WHERE p.proposal_id = $1",
+                vec![self.proposal_id.as_str().into()],
+            )
+            .await?
+            .ok_or(Fault::Inconsistent { table: "link_proposal", column: "resident_key" })?;
+        let resident: SubjectRef = row.array(0, "resident_link")?;
+        let leaves = tx.heads(&[card, &resident]).await?;
+        tx.leave_group(&resident).await?;
+        Ok(Heads { leaves, changed: true })
     }
 }
 
@@ -280,39 +296,69 @@ impl ProposedLink {
 }
 
 impl Tx {
-    /// Survivors stay flat: whoever pointed at the absorbed one points at the survivor.
-    async fn join(&mut self, absorbed: &SubjectRef, survivor: &SubjectRef) -> Result<Heads, Fault> {
-        let leaves = self.heads(&[absorbed, survivor]).await?;
+    /// Joins the groups of references. Survivors stay flat: every member of a
+    /// group points at one survivor, so a lookup never follows more than one step.
+    async fn join(&mut self, members: &[SubjectRef], survivor: &SubjectRef) -> Result<Heads, Fault> {
+        let all: Vec<&SubjectRef> = members.iter().chain([survivor]).collect();
+        let mut leaves = self.heads(&all).await?;
+        leaves.truncate(REFERENCES);
+        let to = self.group(survivor).await?;
+        let mut changed = false;
+        for member in members {
+            let from = self.group(member).await?;
+            if from != to {
+                self.execute(
+                    "UPDATE subject_alias SET survivor = $1 WHERE survivor = $2",
+                    vec![to.into(), from.into()],
+                )
+                .await?;
+                changed = true;
+            }
+        }
+        Ok(Heads { leaves, changed })
+    }
+
+    /// Takes one reference out of its group, whose other members stay together.
+    async fn leave_group(&mut self, reference: &SubjectRef) -> Result<(), Fault> {
+        let group = self.group(reference).await?;
+        self.execute(
+            "UPDATE subject_alias SET survivor = subject_ref WHERE subject_ref = $1",
+            vec![reference.into()],
+        )
+        .await?;
+        if group == *reference {
+            self.execute(
+                "UPDATE subject_alias SET survivor =
+                   (SELECT MIN(heir.subject_ref) FROM subject_alias heir
+                    WHERE heir.survivor = $1 AND heir.subject_ref <> $1)
+                 WHERE survivor = $1 AND subject_ref <> $1",
+                vec![reference.into()],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The survivor of a reference's group; one seen first is its own.
+    async fn group(&mut self, reference: &SubjectRef) -> Result<SubjectRef, Fault> {
         let now = self.now_us;
         self.execute(
-            "INSERT INTO subject_alias (subject_ref, survivor, created_us) VALUES ($1, $2, $3)
+            "INSERT INTO subject_alias (subject_ref, survivor, created_us) VALUES ($1, $1, $2)
              ON CONFLICT (subject_ref) DO NOTHING",
-            vec![survivor.into(), survivor.into(), now.into()],
+            vec![reference.into(), now.into()],
         )
         .await?;
-        let already = self
-            .fetch_one(
-                "SELECT 1 FROM subject_alias WHERE subject_ref = $1 AND survivor = $2",
-                vec![absorbed.into(), survivor.into()],
-            )
+        self.fetch_one("SELECT survivor FROM subject_alias WHERE subject_ref = $1", vec![reference.into()])
             .await?
-            .is_some();
-        self.execute(
-            "UPDATE subject_alias SET survivor = $1 WHERE survivor = $2",
-            vec![survivor.into(), absorbed.into()],
-        )
-        .await?;
-        self.execute(
-            "INSERT INTO subject_alias (subject_ref, survivor, created_us) VALUES ($1, $2, $3)
-             ON CONFLICT (subject_ref) DO UPDATE SET survivor = excluded.survivor",
-            vec![absorbed.into(), survivor.into(), now.into()],
-        )
-        .await?;
-        Ok(Heads { leaves, changed: !already && absorbed != survivor })
+            .ok_or(Fault::Inconsistent { table: "subject_alias", column: "survivor" })?
+            .array(0, "subject_alias")
     }
 
     async fn heads(&mut self, subjects: &[&SubjectRef]) -> Result<Vec<[u8; 32]>, Fault> {
-        let tags = subjects.iter().map(|subject| self.keys.subject_tag(subject).into()).collect();
+        let mut tags: Vec<[u8; 32]> = subjects.iter().map(|subject| self.keys.subject_tag(subject)).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        let tags = tags.into_iter().map(Into::into).collect();
         let rows = self
             .connection
             .fetch_in("SELECT leaf_hash FROM subject_head WHERE subject_tag IN ({keys})", &[], tags)
@@ -320,3 +366,6 @@ impl Tx {
         rows.iter().map(|row| row.array(0, "subject_head")).collect()
     }
 }
+
+/// References in one leaf.
+const REFERENCES: usize = 4;

@@ -51,7 +51,8 @@ pub(crate) async fn load_people(
              FROM subject_alias asked
              JOIN subject_alias one ON one.survivor = asked.survivor
              JOIN resident_link l ON l.subject_ref = one.subject_ref
-             WHERE asked.subject_ref IN ({keys})",
+             WHERE asked.subject_ref IN ({keys})
+             ORDER BY l.issuer, l.resident_key",
             &[],
             keys.clone(),
         )
@@ -71,7 +72,8 @@ pub(crate) async fn load_people(
              FROM subject_alias asked
              JOIN subject_alias one ON one.survivor = asked.survivor
              JOIN entitlement e ON e.subject_ref = one.subject_ref
-             WHERE asked.subject_ref IN ({keys})",
+             WHERE asked.subject_ref IN ({keys})
+             ORDER BY e.entry_idx, e.entry_position",
             &[],
             keys,
         )

@@ -88,10 +88,16 @@ impl GatewayStore {
 impl Registry {
     pub(crate) async fn load(tx: &mut Tx) -> Result<Self, Fault> {
         let mut registry = Self { version: tx.registry, ..Self::default() };
-        for row in tx.fetch("SELECT organization, name, suspended, update_us FROM organization", vec![]).await? {
+        for row in
+            tx.fetch("SELECT organization, name, suspended, update_us FROM organization", vec![]).await?
+        {
             let id = row.text(0)?;
-            let organization =
-                Organization { id: id.clone(), name: row.text(1)?, suspended: row.flag(2)?, update_us: row.int(3)? };
+            let organization = Organization {
+                id: id.clone(),
+                name: row.text(1)?,
+                suspended: row.flag(2)?,
+                update_us: row.int(3)?,
+            };
             registry.organizations.insert(id, organization);
         }
         let mut competences: Vec<Competence> = Vec::new();

@@ -1,6 +1,6 @@
 //! Issuers' own persons: bulk upsert, moves, restrictions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use pmh_domain::{
@@ -10,7 +10,7 @@ use pmh_domain::{
 
 use super::{
     ChunkRow, GatewayStore, RowDone, RowOutcome, RowVerdict, SubjectRef,
-    chunk::{Batch, decided_before},
+    chunk::{Batch, decided_before, remember},
     people::{self, NON_DISCLOSURE, PROTECTIVE},
     registry::short,
 };
@@ -66,7 +66,7 @@ impl GatewayStore {
         change: ResidentChange,
         conclude: impl FnMut(Concluding<'_, Option<SubjectRef>>) -> Conclusion<R> + Send + 'static,
     ) -> Result<Recorded<Reply<R>>, Fault> {
-        let change = Change { issuer, resident_key, change };
+        let change = Change { issuer, resident_key, to: change };
         self.write(Lane::Interactive, attempt, Some(idempotency), change, conclude).await
     }
 }
@@ -76,15 +76,13 @@ impl Transaction for ResidentChunk {
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Vec<RowDone>, Fault>> {
         Box::pin(async move {
-            let batch = Batch {
-                organization: short(self.issuer),
-                method: self.method,
-                batch_id: self.batch_id.clone(),
-            };
+            let batch =
+                Batch { organization: short(self.issuer), method: self.method, id: self.batch_id.clone() };
             let mut seen = tx.earlier_rows(&batch, &self.rows).await?;
             let mut known = self.known(tx).await?;
             let mut done = Vec::with_capacity(self.rows.len());
-            let (mut links, mut persons) = (Vec::new(), Vec::new());
+            // A later row of the chunk may correct an earlier one; the last is kept.
+            let (mut links, mut persons) = (BTreeMap::new(), Vec::new());
             for row in &self.rows {
                 let outcome = match (decided_before(row, &seen), &row.verdict) {
                     (Some(outcome), _) => outcome,
@@ -92,18 +90,18 @@ impl Transaction for ResidentChunk {
                         let before = known.insert(link.resident_key.as_str().to_owned(), link.clone());
                         let outcome = compare(before.as_ref(), link);
                         if outcome != RowOutcome::Unchanged {
-                            links.push(link_row(fresh, link)?);
+                            links.insert(link.resident_key.as_str(), link_row(fresh, link)?);
                             persons.push(vec![fresh.into(), fresh.into(), tx.now_us.into()]);
                         }
                         RowDone::of(outcome)
                     }
                     (None, _) => RowDone::of(RowOutcome::Rejected),
                 };
-                seen.insert(row.row_id.clone(), (row.row_sha256.to_vec(), outcome));
+                remember(&mut seen, row, outcome);
                 done.push(outcome);
             }
             if !self.dry_run {
-                self.keep(tx, links, persons).await?;
+                keep(tx, links.into_values().collect(), persons).await?;
                 tx.quarantine(&batch, &self.rows, &done).await?;
                 tx.keep_rows(&batch, &self.rows, &done).await?;
             }
@@ -128,27 +126,24 @@ impl ResidentChunk {
             .await?;
         rows.iter().map(|row| Ok((row.text(0)?, people::parse(&row.text(1)?, "resident_link")?))).collect()
     }
+}
 
-    /// One statement a row for the links: a later row of the chunk may correct an earlier one.
-    async fn keep(&self, tx: &mut Tx, links: Vec<Vec<Value>>, persons: Vec<Vec<Value>>) -> Result<(), Fault> {
-        tx.connection
-            .insert(
-                "INSERT INTO subject_alias (subject_ref, survivor, created_us)",
-                "ON CONFLICT (subject_ref) DO NOTHING",
-                persons,
-            )
-            .await?;
-        for link in links {
-            tx.connection
-                .insert(
-                    "INSERT INTO resident_link (subject_ref, issuer, resident_key, body, restriction)",
-                    "ON CONFLICT (issuer, resident_key) DO UPDATE SET body = excluded.body",
-                    vec![link],
-                )
-                .await?;
-        }
-        Ok(())
-    }
+async fn keep(tx: &mut Tx, links: Vec<Vec<Value>>, persons: Vec<Vec<Value>>) -> Result<(), Fault> {
+    tx.connection
+        .insert(
+            "INSERT INTO subject_alias (subject_ref, survivor, created_us)",
+            "ON CONFLICT (subject_ref) DO NOTHING",
+            persons,
+        )
+        .await?;
+    tx.connection
+        .insert(
+            "INSERT INTO resident_link (subject_ref, issuer, resident_key, body, restriction)",
+            "ON CONFLICT (issuer, resident_key) DO UPDATE SET body = excluded.body",
+            links,
+        )
+        .await
+        .map(drop)
 }
 
 fn compare(before: Option<&ResidentLink>, link: &ResidentLink) -> RowOutcome {
@@ -172,7 +167,7 @@ fn link_row(subject: &SubjectRef, link: &ResidentLink) -> Result<Vec<Value>, Fau
 struct Change {
     issuer: IssuerId,
     resident_key: String,
-    change: ResidentChange,
+    to: ResidentChange,
 }
 
 impl Transaction for Change {
@@ -191,7 +186,7 @@ impl Transaction for Change {
             let Some(row) = row else { return Ok(None) };
             let mut link: ResidentLink = people::parse(&row.text(1)?, "resident_link")?;
             let mut restriction = row.int(2)?;
-            match self.change {
+            match self.to {
                 ResidentChange::Move(last_day) => link.last_day = last_day,
                 ResidentChange::Restrict(kind, lifted) => {
                     let bit = match kind {

@@ -13,6 +13,9 @@ use crate::{
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// What a caller waits for.
+type Answer<T> = Result<Recorded<T>, Fault>;
+
 /// One queued operation.
 pub(crate) trait Job: Send {
     fn attempt(&self) -> &Attempt;
@@ -45,7 +48,7 @@ pub(crate) struct DecideJob<T, F> {
     person: Option<[u8; 32]>,
     decide: F,
     answer: Option<T>,
-    reply: oneshot::Sender<Result<Recorded<T>, Fault>>,
+    reply: oneshot::Sender<Answer<T>>,
 }
 
 impl<T, F> DecideJob<T, F> {
@@ -53,7 +56,7 @@ impl<T, F> DecideJob<T, F> {
         attempt: Attempt,
         person: Option<[u8; 32]>,
         decide: F,
-    ) -> (Self, oneshot::Receiver<Result<Recorded<T>, Fault>>) {
+    ) -> (Self, oneshot::Receiver<Answer<T>>) {
         let (reply, answer) = oneshot::channel();
         (Self { attempt, person, decide, answer: None, reply }, answer)
     }
@@ -155,7 +158,7 @@ pub(crate) struct WriteJob<X, C, R> {
     transaction: X,
     conclude: C,
     answer: Option<Reply<R>>,
-    reply: oneshot::Sender<Result<Recorded<Reply<R>>, Fault>>,
+    reply: oneshot::Sender<Answer<Reply<R>>>,
 }
 
 impl<X, C, R> WriteJob<X, C, R> {
@@ -164,7 +167,7 @@ impl<X, C, R> WriteJob<X, C, R> {
         idempotency: Option<Idempotency>,
         transaction: X,
         conclude: C,
-    ) -> (Self, oneshot::Receiver<Result<Recorded<Reply<R>>, Fault>>) {
+    ) -> (Self, oneshot::Receiver<Answer<Reply<R>>>) {
         let (reply, answer) = oneshot::channel();
         (Self { attempt, idempotency, transaction, conclude, answer: None, reply }, answer)
     }
@@ -203,11 +206,11 @@ where
                 None => Earlier::Nothing,
             };
             let conclusion = match &earlier {
-                Earlier::SameRequest(answer) => (self.conclude)(Concluding::Replay(answer)),
-                Earlier::OtherRequest => (self.conclude)(Concluding::KeyReused),
+                Earlier::SameRequest(answer) => guarded(|| (self.conclude)(Concluding::Replay(answer)))?,
+                Earlier::OtherRequest => guarded(|| (self.conclude)(Concluding::KeyReused))?,
                 Earlier::Nothing => {
                     let outcome = self.transaction.run(tx).await?;
-                    let conclusion = (self.conclude)(Concluding::Fresh(outcome));
+                    let conclusion = guarded(|| (self.conclude)(Concluding::Fresh(outcome)))?;
                     if let (Some(key), Reply::Answer(answer)) = (&self.idempotency, &conclusion.reply) {
                         tx.keep_answer(key, answer).await?;
                     }
@@ -220,7 +223,14 @@ where
     }
 }
 
-fn recorded<T>(answer: Option<T>, outcome: Result<Option<Receipt>, Fault>) -> Result<Recorded<T>, Fault> {
+/// A caller's closure that panics fails its own operation; the sequencer, and
+/// everybody else, goes on.
+pub(super) fn guarded<T>(closure: impl FnOnce() -> T) -> Result<T, Fault> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(closure))
+        .map_err(|_| Fault::Unavailable("the operation panicked"))
+}
+
+fn recorded<T>(answer: Option<T>, outcome: Result<Option<Receipt>, Fault>) -> Answer<T> {
     let receipt = outcome?;
     let answer = answer.ok_or(Fault::Unavailable("not decided"))?;
     Ok(Recorded::new(answer, receipt))

@@ -1,7 +1,7 @@
 //! The batch's transaction as an operation sees it.
 
 use crate::{
-    Fault, Idempotency, StoreKeys,
+    Fault, Idempotency, Role, StoreKeys,
     db::{Connection, Value},
     seal::SealingKey,
 };
@@ -18,6 +18,8 @@ pub(crate) struct Tx {
     pub(crate) next_index: u64,
     /// Version of the directory; raised by whoever changes it.
     pub(crate) registry: i64,
+    /// The same as it was when the head was locked.
+    pub(crate) stored_registry: i64,
 }
 
 /// What an idempotency key was used for before.
@@ -29,14 +31,18 @@ pub(crate) enum Earlier {
 
 impl Tx {
     pub(crate) fn new(connection: Connection, keys: StoreKeys) -> Self {
-        Self { connection, keys, lost: false, now_us: 0, next_index: 0, registry: 0 }
+        Self { connection, keys, lost: false, now_us: 0, next_index: 0, registry: 0, stored_registry: 0 }
     }
 
     pub(crate) async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, Fault> {
         self.connection.execute(sql, values).await
     }
 
-    pub(crate) async fn fetch(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<crate::db::Row>, Fault> {
+    pub(crate) async fn fetch(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<crate::db::Row>, Fault> {
         self.connection.fetch(sql, values).await
     }
 
@@ -51,6 +57,18 @@ impl Tx {
     /// Tells this and every other replica to read the directory again.
     pub(crate) fn registry_changed(&mut self) {
         self.registry += 1;
+    }
+
+    /// Deletes what has expired by now.
+    pub(crate) async fn forget_expired(&mut self, role: Role) -> Result<(), Fault> {
+        let own = match role {
+            Role::Gateway => EXPIRED_OF_THE_GATEWAY,
+            Role::Auth => EXPIRED_OF_AUTH,
+        };
+        for sql in EXPIRED_OF_THE_LOG.iter().chain(own) {
+            self.execute(sql, vec![self.now_us.into()]).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn earlier_answer(&mut self, key: &Idempotency) -> Result<Earlier, Fault> {
@@ -95,6 +113,20 @@ impl Tx {
         .map(drop)
     }
 }
+
+/// Rows that have expired go, some at a time, so that nobody waits long for it.
+const EXPIRED_OF_THE_LOG: &[&str] =
+    &["DELETE FROM idempotency WHERE (organization, method, idempotency_key) IN
+     (SELECT organization, method, idempotency_key FROM idempotency WHERE expires_us <= $1 LIMIT 1024)"];
+const EXPIRED_OF_THE_GATEWAY: &[&str] =
+    &["DELETE FROM bulk_row WHERE (organization, method, batch_id, row_id) IN
+     (SELECT organization, method, batch_id, row_id FROM bulk_row WHERE expires_us <= $1 LIMIT 1024)"];
+const EXPIRED_OF_AUTH: &[&str] = &[
+    "DELETE FROM used_presentation WHERE nonce_hash IN
+     (SELECT nonce_hash FROM used_presentation WHERE expires_us <= $1 LIMIT 1024)",
+    "DELETE FROM ended_presence WHERE pres_id IN
+     (SELECT pres_id FROM ended_presence WHERE expires_us <= $1 LIMIT 1024)",
+];
 
 /// Stored answers are kept seven days (design.md §6.8).
 pub(crate) const KEPT_US: i64 = 7 * 24 * 3600 * 1_000_000;

@@ -1,0 +1,146 @@
+//! Every method of the contract as a pair of messages, so that one piece of code sends, checks and retries them all.
+
+use pmh_audit::registry::Method;
+use pmh_proto::audit::Receipt;
+use pmh_proto::{audit, directory, eligibility, presence, resident};
+use prost::Message;
+
+/// A request of a unary method.
+pub trait Call: Message + Clone + Send + Sync + 'static {
+    /// Its answer.
+    type Response: Message + Default + Send + Sync + 'static;
+    /// Full gRPC path.
+    const PATH: &'static str;
+    /// Name of the method, as in the registry of log entries.
+    const NAME: &'static str;
+    /// Which log records it.
+    const LOG: WhichLog;
+    /// What may be done when no answer arrived.
+    const REPEAT: Repeat;
+
+    /// Number of the method in log entries; 0 for one that leaves none.
+    fn method() -> Method {
+        Method::from_name(Self::NAME).unwrap_or_default()
+    }
+}
+
+/// A call whose answer carries a receipt.
+pub trait Recorded: Call<Response: Receipted> {}
+
+impl<C: Call<Response: Receipted>> Recorded for C {}
+
+/// An answer that carries a receipt.
+pub trait Receipted: Message + Default + Clone + Send + Sync + 'static {
+    /// Takes the receipt out; what is left is what the receipt speaks of.
+    fn take_receipt(&mut self) -> Option<Receipt>;
+    /// Puts it back.
+    fn set_receipt(&mut self, receipt: Option<Receipt>);
+}
+
+/// The logs of a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichLog {
+    /// Disclosures and writes.
+    Gateway,
+    /// Presentations and tokens.
+    Auth,
+}
+
+/// What may be done when no answer arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Send it again: it reads, or its idempotency key makes it happen once.
+    Safe,
+    /// Never: a second attempt is refused by design, or means something else.
+    Never,
+}
+
+macro_rules! calls {
+    ($($area:ident $service:literal $log:ident { $($repeat:ident $name:literal $request:ident => $response:ident;)* })*) => {
+        $($(
+            impl Call for $area::$request {
+                type Response = $area::$response;
+                const PATH: &'static str =
+                    concat!("/pmh.", stringify!($area), ".v1.", $service, "/", $name);
+                const NAME: &'static str = $name;
+                const LOG: WhichLog = WhichLog::$log;
+                const REPEAT: Repeat = Repeat::$repeat;
+            }
+        )*)*
+    };
+}
+
+macro_rules! receipted {
+    ($($area:ident { $($response:ident)* })*) => {
+        $($(
+            impl Receipted for $area::$response {
+                fn take_receipt(&mut self) -> Option<Receipt> {
+                    self.receipt.take()
+                }
+
+                fn set_receipt(&mut self, receipt: Option<Receipt>) {
+                    self.receipt = receipt;
+                }
+            }
+        )*)*
+    };
+}
+
+calls! {
+    presence "PresenceService" Auth {
+        // The nonce is the key of a presentation, and it is spent by the first attempt that arrives.
+        Never "CompletePresentation" CompletePresentationRequest => CompletePresentationResponse;
+        Safe "BeginPresentation" BeginPresentationRequest => BeginPresentationResponse;
+        Safe "RenewToken" RenewTokenRequest => RenewTokenResponse;
+        Safe "NarrowPresence" NarrowPresenceRequest => NarrowPresenceResponse;
+        Safe "EndPresence" EndPresenceRequest => EndPresenceResponse;
+    }
+    directory "OrganizationService" Gateway {
+        Safe "PutOrganization" PutOrganizationRequest => PutOrganizationResponse;
+        Safe "GetOrganization" GetOrganizationRequest => GetOrganizationResponse;
+        Safe "ListOrganizations" ListOrganizationsRequest => ListOrganizationsResponse;
+        Safe "SuspendOrganization" SuspendOrganizationRequest => SuspendOrganizationResponse;
+        Safe "ResumeOrganization" ResumeOrganizationRequest => ResumeOrganizationResponse;
+        Safe "PutCompetence" PutCompetenceRequest => PutCompetenceResponse;
+        Safe "ListCompetences" ListCompetencesRequest => ListCompetencesResponse;
+    }
+    resident "ResidentService" Gateway {
+        Safe "LinkCredential" LinkCredentialRequest => LinkCredentialResponse;
+        Safe "ProposeLink" ProposeLinkRequest => ProposeLinkResponse;
+        Safe "DecideLink" DecideLinkRequest => DecideLinkResponse;
+        Safe "ListLinkProposals" ListLinkProposalsRequest => ListLinkProposalsResponse;
+        Safe "MoveResident" MoveResidentRequest => MoveResidentResponse;
+        Safe "PutRestriction" PutRestrictionRequest => PutRestrictionResponse;
+    }
+    // Relations are kept where cards are: a guardian's card must open the child there.
+    resident "ResidentService" Auth {
+        Safe "PutRelation" PutRelationRequest => PutRelationResponse;
+    }
+    eligibility "EligibilityService" Gateway {
+        Safe "VerifyEligibility" VerifyEligibilityRequest => VerifyEligibilityResponse;
+        Safe "ListEntitlements" ListEntitlementsRequest => ListEntitlementsResponse;
+        Safe "AdvanceWatermark" AdvanceWatermarkRequest => AdvanceWatermarkResponse;
+    }
+    audit "AuditService" Gateway {
+        Safe "GetCheckpoint" GetCheckpointRequest => GetCheckpointResponse;
+        Safe "GetInclusionProof" GetInclusionProofRequest => GetInclusionProofResponse;
+        Safe "GetConsistencyProof" GetConsistencyProofRequest => GetConsistencyProofResponse;
+        Safe "GetEntry" GetEntryRequest => GetEntryResponse;
+        Safe "SearchEntries" SearchEntriesRequest => SearchEntriesResponse;
+    }
+}
+
+receipted! {
+    presence { CompletePresentationResponse RenewTokenResponse NarrowPresenceResponse EndPresenceResponse }
+    directory {
+        PutOrganizationResponse SuspendOrganizationResponse ResumeOrganizationResponse PutCompetenceResponse
+    }
+    resident {
+        PutResidentsResponse LinkCredentialResponse ProposeLinkResponse DecideLinkResponse ListLinkProposalsResponse
+        MoveResidentResponse PutRelationResponse PutRestrictionResponse
+    }
+    eligibility {
+        VerifyEligibilityResponse PutEntitlementsResponse ListEntitlementsResponse AdvanceWatermarkResponse
+    }
+    audit { GetEntryResponse SearchEntriesResponse }
+}

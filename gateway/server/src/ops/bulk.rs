@@ -1,0 +1,174 @@
+//! What both bulk calls share: rows, their verdicts, and the one entry that
+//! commits to a whole chunk.
+
+use pmh_audit::{
+    Kind, OrgRef, Salt, ShortText,
+    part::Rows,
+    registry,
+    rows::{row_digest, rows_root},
+};
+use pmh_domain::problem::{Accepted, FieldProblem, RowRefusal};
+use pmh_proto::common::Reason;
+use pmh_store::{Attempt, ChunkRow, Concluding, Conclusion, Draft, Reply, RowConflict, RowDone, RowOutcome, RowVerdict};
+use sha2::{Digest as _, Sha256};
+
+use super::{Call, refusals::reason_number};
+use crate::rpc::status::{Refusal, reason_named};
+
+/// A batch as its header names it.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// UUID.
+    pub batch_id: String,
+    /// Do everything but keep.
+    pub dry_run: bool,
+}
+
+/// One row as received.
+#[derive(Debug, Clone)]
+pub struct Received<T> {
+    /// The sender's own id.
+    pub row_id: String,
+    /// SHA-256 of the encoded row.
+    pub row_sha256: [u8; 32],
+    /// Its fields.
+    pub raw: T,
+}
+
+/// What the sender is told about a row.
+#[derive(Debug, Clone)]
+pub struct RowReport {
+    /// The sender's own id.
+    pub row_id: String,
+    /// What became of it.
+    pub outcome: RowOutcome,
+    /// Field, reason, and whether it is only a warning.
+    pub problems: Vec<(String, Reason, bool)>,
+}
+
+/// Rows that the rules have judged, with what there is to say about each.
+pub(super) struct Judged<T> {
+    pub(super) rows: Vec<ChunkRow<T>>,
+    said: Vec<Said>,
+}
+
+impl<T> Judged<T> {
+    pub(super) fn new() -> Self {
+        Self { rows: Vec::new(), said: Vec::new() }
+    }
+
+    pub(super) fn push<R>(&mut self, row: &Received<R>, verdict: Result<Accepted<T>, RowRefusal>) {
+        let (verdict, said) = match verdict {
+            Ok(Accepted { value, warnings }) => (RowVerdict::Accepted(value), say(&warnings, true)),
+            Err(RowRefusal::Quarantined(problems)) => {
+                let hit = problems.iter().find(|problem| problem.reason.name() == "INDIVIDUAL_NUMBER_FORBIDDEN");
+                let field = hit.map(|problem| problem.field.clone()).unwrap_or_default();
+                (RowVerdict::Quarantined { field }, say(&problems, false))
+            }
+            Err(RowRefusal::Rejected(problems)) => (RowVerdict::Rejected, say(&problems, false)),
+        };
+        self.rows.push(ChunkRow { row_id: row.row_id.clone(), row_sha256: row.row_sha256, verdict });
+        self.said.push(said);
+    }
+
+    /// Ids and digests of the rows, for the entry, and what was said about each.
+    pub(super) fn report(&self) -> Report {
+        let reported = |(row, said): (&ChunkRow<T>, &Said)| ReportedRow {
+            row_id: row.row_id.clone(),
+            row_sha256: row.row_sha256,
+            said: said.clone(),
+        };
+        Report { rows: self.rows.iter().zip(&self.said).map(reported).collect() }
+    }
+}
+
+/// Makes reports and entry from outcomes.
+pub(super) struct Report {
+    rows: Vec<ReportedRow>,
+}
+
+struct ReportedRow {
+    row_id: String,
+    row_sha256: [u8; 32],
+    said: Said,
+}
+
+type Said = Vec<(String, Reason, bool)>;
+
+impl Report {
+    pub(super) fn conclude(
+        &self,
+        call: &Call,
+        dry_run: bool,
+        detail_salt: &[u8; 32],
+        concluding: Concluding<'_, Vec<RowDone>>,
+        render: impl FnOnce(&[RowReport]) -> Vec<u8>,
+    ) -> Conclusion<Refusal> {
+        let Concluding::Fresh(done) = concluding else {
+            let refusal = Refusal::new(Reason::Internal);
+            return Conclusion { reply: Reply::Refused(refusal), draft: None };
+        };
+        let reports: Vec<RowReport> = self.rows.iter().zip(&done).map(|(row, done)| report(row, *done)).collect();
+        let answer = render(&reports);
+        let draft = (!dry_run).then(|| {
+            let mut draft = chunk_draft(call, Sha256::digest(&answer).into());
+            draft.detail.rows = self.root(detail_salt, &done);
+            draft
+        });
+        Conclusion { reply: Reply::Answer(answer), draft }
+    }
+
+    /// Each row's salt comes from the detail part's, which the sender's receipt
+    /// opens: the source can prove any single row, and nobody else can guess one.
+    fn root(&self, detail_salt: &[u8; 32], done: &[RowDone]) -> Option<Rows> {
+        let digest = |(position, (row, done)): (u32, (&ReportedRow, &RowDone))| {
+            let salt = Sha256::new_with_prefix(detail_salt).chain_update(position.to_be_bytes()).finalize();
+            let row_id = ShortText::new(row.row_id.clone()).unwrap_or_default();
+            row_digest(&Salt::new(salt.into()), &row_id, &row.row_sha256, done.outcome as u16)
+        };
+        let digests: Vec<_> = (0_u32..).zip(self.rows.iter().zip(done)).map(digest).collect();
+        Rows::new(u32::try_from(digests.len()).ok()?, rows_root(&digests)).ok()
+    }
+}
+
+/// An issuer acts on its own data: holder and requester are one.
+pub(super) fn chunk_draft(call: &Call, response_sha256: [u8; 32]) -> Draft {
+    let mut draft = call.draft(Kind::BulkChunk, registry::Categories::SUBSIDY, None, response_sha256);
+    draft.holder = OrgRef::new(call.short()).ok();
+    draft.purpose = registry::Purpose::HEALTHCARE_PAYMENT;
+    draft
+}
+
+/// The salt that the chunk's rows derive theirs from.
+pub(super) fn detail_salt(attempt: &Attempt) -> [u8; 32] {
+    *attempt.detail_salt()
+}
+
+/// A refusal inside a recorded write.
+pub(super) fn refused(call: &Call, mut draft: Draft, reason: Reason) -> Conclusion<Refusal> {
+    let refusal = Refusal::new(reason).with_request_id(call.request_id());
+    draft.kind = Kind::Refusal;
+    draft.outcome = reason_number(reason);
+    draft.detail.response_sha256 = refusal.digest();
+    Conclusion { reply: Reply::Refused(refusal), draft: Some(draft) }
+}
+
+fn say(problems: &[FieldProblem], warning: bool) -> Said {
+    let say = |problem: &FieldProblem| {
+        let reason = reason_named(problem.reason.name()).unwrap_or(Reason::Value);
+        (problem.field.clone(), reason, warning)
+    };
+    problems.iter().map(say).collect()
+}
+
+fn report(row: &ReportedRow, done: RowDone) -> RowReport {
+    let mut problems = row.said.clone();
+    if let Some(conflict) = done.conflict {
+        problems.push(match conflict {
+            RowConflict::ResidentUnknown => ("resident_key".to_owned(), Reason::ResidentUnknown, false),
+            RowConflict::HistoryKeyConflict => ("history_key".to_owned(), Reason::HistoryKeyConflict, false),
+            RowConflict::DuplicateRow => ("row_id".to_owned(), Reason::DuplicateRow, false),
+        });
+    }
+    RowReport { row_id: row.row_id.clone(), outcome: done.outcome, problems }
+}

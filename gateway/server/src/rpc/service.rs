@@ -1,0 +1,100 @@
+//! What the five services share.
+
+use std::sync::Arc;
+
+use http::Extensions;
+use pmh_audit::Receipt;
+use pmh_auth::policy::Permit;
+use pmh_proto::common::Reason;
+use prost::Message;
+use sha2::{Digest as _, Sha256};
+use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
+
+use super::{receipt, status::Refusal};
+use crate::{
+    edge::{CallInfo, Peer},
+    ops::{Call, Gateway},
+};
+
+/// A service of the contract over the running gateway.
+#[derive(Clone)]
+pub(super) struct Service {
+    pub(super) gateway: Arc<Gateway>,
+}
+
+/// All services, with their message limit.
+pub fn routes(gateway: &Arc<Gateway>, max_message_bytes: usize) -> Routes {
+    let service = Service { gateway: Arc::clone(gateway) };
+    macro_rules! bounded {
+        ($($area:ident :: $module:ident :: $server:ident),*) => {
+            Routes::default()$(.add_service(
+                pmh_proto::$area::$module::$server::new(service.clone())
+                    .max_decoding_message_size(max_message_bytes)
+                    .max_encoding_message_size(max_message_bytes),
+            ))*
+        };
+    }
+    bounded!(
+        presence::presence_service_server::PresenceServiceServer,
+        directory::organization_service_server::OrganizationServiceServer,
+        resident::resident_service_server::ResidentServiceServer,
+        eligibility::eligibility_service_server::EligibilityServiceServer,
+        audit::audit_service_server::AuditServiceServer
+    )
+}
+
+impl Service {
+    /// The call behind a unary request, and its message.
+    pub(super) fn open<M: Message>(&self, path: &'static str, request: Request<M>) -> Result<(Call, M), Status> {
+        let (metadata, extensions, message) = request.into_parts();
+        let sha256 = Sha256::digest(message.encode_to_vec()).into();
+        Ok((self.call(path, &metadata, &extensions, sha256)?, message))
+    }
+
+    /// The call behind any request. The edge has put peer and info there; if
+    /// it has not, nobody is served.
+    pub(super) fn call(
+        &self,
+        path: &'static str,
+        metadata: &MetadataMap,
+        extensions: &Extensions,
+        request_sha256: [u8; 32],
+    ) -> Result<Call, Status> {
+        let missing = || Status::from(Refusal::new(Reason::OrgIdentityMissing));
+        let peer = extensions.get::<Arc<Peer>>().ok_or_else(missing)?;
+        let info = extensions.get::<CallInfo>().ok_or_else(missing)?;
+        let values: Vec<&[u8]> =
+            metadata.get_all("authorization").iter().map(tonic::metadata::MetadataValue::as_encoded_bytes).collect();
+        Ok(Call::new(&self.gateway, Arc::clone(peer), *info, path, &values, request_sha256))
+    }
+
+    /// Permit for a method that states no purpose of its own.
+    pub(super) fn permit(&self, call: &Call) -> Result<Permit, Refusal> {
+        call.authorize(&self.gateway, None)
+    }
+
+    /// The end of every call: the answer, or the refusal with its record.
+    pub(super) async fn answer<T>(&self, call: &Call, outcome: Result<T, Refusal>) -> Result<Response<T>, Status> {
+        match outcome {
+            Ok(answer) => Ok(Response::new(answer)),
+            Err(refusal) => Err(self.gateway.record_refusal(call, refusal).await.into()),
+        }
+    }
+}
+
+/// A response that the log committed to as bytes.
+pub(super) fn decode<M: Message + Default>(
+    (bytes, receipt): (Vec<u8>, Option<Receipt>),
+    attach: impl FnOnce(&mut M, pmh_proto::audit::Receipt),
+) -> Result<M, Refusal> {
+    let mut message = M::decode(bytes.as_slice()).map_err(|_| Refusal::new(Reason::Internal))?;
+    if let Some(receipt) = receipt {
+        attach(&mut message, receipt::to_proto(receipt));
+    }
+    Ok(message)
+}
+
+/// SHA-256 of a message as encoded, with its receipt still absent.
+pub(super) fn digest(message: &impl Message) -> [u8; 32] {
+    Sha256::digest(message.encode_to_vec()).into()
+}
