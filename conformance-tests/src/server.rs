@@ -119,4 +119,4 @@ fn signal(name: &str, process: u32) -> Result<()> {
 
 const POLL: Duration = Duration::from_millis(20);
 /// Three card authorities with RSA keys are made in an unoptimised build, beside everything else a machine does.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);

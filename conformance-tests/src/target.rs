@@ -141,11 +141,13 @@ impl Target {
     }
 }
 
+/// Where the sandbox of this run is, once one is needed.
+static STARTED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
 fn shared_file() -> Result<PathBuf> {
     if let Some(file) = std::env::var_os("PMH_TARGET") {
         return Ok(file.into());
     }
-    static STARTED: Mutex<Option<PathBuf>> = Mutex::new(None);
     let mut started = STARTED.lock().map_err(|_| anyhow::anyhow!("the sandbox did not start"))?;
     if let Some(file) = &*started {
         return Ok(file.clone());

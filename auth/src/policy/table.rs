@@ -111,7 +111,6 @@ pub const POLICY: &[MethodPolicy] = &[
     open(25, "/pmh.resident.v1.ResidentService/PutRelation", ISSUERS),
     open(26, "/pmh.resident.v1.ResidentService/PutRestriction", ISSUERS),
     open(27, "/pmh.resident.v1.ResidentService/ListLinkProposals", ISSUERS),
-    open(27, "/pmh.resident.v1.ResidentService/ListLinkProposals", ISSUERS),
     // Rights: asked with the person present, put by their issuers.
     MethodPolicy {
         path: "/pmh.eligibility.v1.EligibilityService/VerifyEligibility",

@@ -25,6 +25,12 @@ pub struct Sandbox {
     pub auth_log_origin: String,
     /// Verification key of that log.
     pub auth_log_vkey: String,
+    /// Issuer URL of tokens: field 01 of every text that a card signs.
+    #[serde(default)]
+    pub issuer: String,
+    /// Directory of the test PKI, to issue further cards and certificates.
+    #[serde(default)]
+    pub pki: String,
     /// Who takes part.
     pub organizations: Vec<SandboxOrganization>,
     /// Cards to present.
@@ -72,6 +78,28 @@ pub struct SandboxCard {
     pub scenario: String,
     /// Outcome or state that VerifyEligibility gives in the scenario.
     pub expected: String,
+    /// The visit that the scenario is about.
+    #[serde(default)]
+    pub visit: SandboxVisit,
+}
+
+/// One visit at a counter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SandboxVisit {
+    /// Terminal at which the card is presented.
+    pub terminal: String,
+    /// `OUTPATIENT` or `PHARMACY`.
+    pub care_type: String,
+    /// True if the rights asked for are the holder's child's.
+    pub for_child: bool,
+    /// Scheme groups consented to.
+    pub consent: Vec<String>,
+    /// Birth date in the chart; empty: not compared.
+    pub chart_birth_date: String,
+    /// Scheme group that the expected outcome is about; empty if it is a state of the whole.
+    pub group: String,
+    /// Counter action expected; empty if the expected is a state of the whole.
+    pub counter_action: String,
 }
 
 impl Sandbox {

@@ -38,6 +38,11 @@ impl AuthStore {
         &self.reader
     }
 
+    /// Interactive operations that wait for the next batch, at most 4,096.
+    pub fn waiting(&self) -> usize {
+        self.handle.waiting()
+    }
+
     /// Whether the log takes entries.
     pub fn state(&self) -> tokio::sync::watch::Receiver<State> {
         self.handle.state()

@@ -44,6 +44,11 @@ impl GatewayStore {
         Ok((Self { handle, reader }, task))
     }
 
+    /// Interactive operations that wait for the next batch, at most 4,096.
+    pub fn waiting(&self) -> usize {
+        self.handle.waiting()
+    }
+
     /// Whether the log takes entries.
     pub fn state(&self) -> watch::Receiver<State> {
         self.handle.state()

@@ -102,6 +102,10 @@ impl Handle {
         }
     }
 
+    pub(crate) fn waiting(&self) -> usize {
+        self.interactive.max_capacity() - self.interactive.capacity()
+    }
+
     pub(crate) fn state(&self) -> watch::Receiver<State> {
         self.state.clone()
     }

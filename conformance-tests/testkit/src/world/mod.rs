@@ -65,6 +65,11 @@ impl Organization {
         format!("urn:x-pmh:org:{}:{}", self.kind, self.code)
     }
 
+    /// Whether it grants rights.
+    pub fn is_issuer(&self) -> bool {
+        matches!(self.kind, "municipality" | "prefecture")
+    }
+
     /// `<kind>:<code>`.
     pub fn short(&self) -> String {
         format!("{}:{}", self.kind, self.code)

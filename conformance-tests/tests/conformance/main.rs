@@ -1,0 +1,33 @@
+//! Scenarios against a running gateway: the one that `PMH_TARGET=DIR/sandbox.json` names, or the workspace's own.
+//!
+//! A scenario's name begins with the requirement it holds the gateway to: `p1_` to `p10_` for the promises, `r_…` for
+//! a requirement of cards, tokens, edge or log, `input_` for what bad input gets.
+
+#[cfg(test)]
+mod cards;
+#[cfg(test)]
+mod consent;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod edge;
+#[cfg(test)]
+mod guardian;
+#[cfg(test)]
+mod input;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod linking;
+#[cfg(test)]
+mod presence;
+#[cfg(test)]
+mod proofs;
+#[cfg(test)]
+mod raw;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod writes;

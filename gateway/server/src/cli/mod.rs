@@ -1,0 +1,68 @@
+//! The command `pmh`. One file per subcommand; each reads like its own summary.
+
+pub mod audit;
+pub mod card;
+pub mod codes;
+pub mod counter;
+pub mod demo;
+pub mod issuer;
+pub mod output;
+pub mod pki;
+pub mod sandbox;
+pub mod serve;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// PMH-style gateway: subsidy eligibility over mutual TLS, with proof.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole story on an embedded database, in three short chapters.
+    Demo(demo::Args),
+    /// The same world, kept running for a vendor's program until SIGTERM.
+    Sandbox(sandbox::Args),
+    /// Serve a gateway.
+    Serve(serve::Args),
+    /// Check a configuration without serving.
+    Config(serve::ConfigArgs),
+    /// Bring both databases to this program's schema.
+    Migrate(serve::Args),
+    /// A clinic's or pharmacy's counter.
+    Counter(counter::Args),
+    /// An issuer's office.
+    Issuer(issuer::Args),
+    /// Verify proofs, offline.
+    Audit(audit::Args),
+    /// Check the codes on a certificate.
+    Codes(codes::Args),
+    /// Certificates for development. Never for production.
+    Pki(pki::Args),
+    /// The fake card.
+    Card(card::Args),
+}
+
+/// Runs the command line. The exit code says whether it did what was asked.
+pub async fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Serve(args) => serve::serve(args).await,
+        Command::Config(args) => serve::check(args).await,
+        Command::Migrate(args) => serve::migrate(args).await,
+        Command::Counter(args) => counter::run(args).await,
+        Command::Issuer(args) => issuer::run(args).await,
+        Command::Audit(args) => audit::run(args),
+        Command::Codes(args) => codes::run(args),
+        Command::Pki(args) => pki::run(args),
+        Command::Card(args) => card::run(args),
+    }
+}

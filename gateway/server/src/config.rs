@@ -1,0 +1,205 @@
+//! `pmh.toml`: one file, unknown keys refused, secrets by path only.
+//!
+//! Every key with unit and default is in `pmh.example.toml`, which a test
+//! parses. Relative paths are relative to the file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::edge::EdgeLimits;
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `host:port` to listen on.
+    pub listen: String,
+    /// Issuer URL of tokens and challenges.
+    pub issuer: String,
+    /// Which role this process plays. Only `all` in this version.
+    #[serde(default)]
+    pub role: Role,
+    /// Whether gRPC reflection answers. Default: true.
+    #[serde(default = "yes")]
+    pub reflection: bool,
+    /// URN of the operator to enrol while the register is empty.
+    pub operator: String,
+    /// Databases.
+    pub database: DatabaseConfig,
+    /// TLS of the listener.
+    pub tls: TlsConfig,
+    /// Keys of the installation.
+    pub keys: KeyConfig,
+    /// Logs.
+    pub log: LogConfig,
+    /// Cards.
+    pub cards: CardConfig,
+    /// Registered readers.
+    #[serde(default)]
+    pub readers: ReaderConfig,
+    /// The credential directory.
+    pub directory: Option<DirectoryConfig>,
+    /// Limits of the edge.
+    #[serde(default)]
+    pub edge: EdgeLimits,
+}
+
+/// Role of a process (design.md §5.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Auth and gateway in one process, with two databases.
+    #[default]
+    All,
+}
+
+/// Where the two databases are: a path (SQLite) or a `postgres://` URL.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// Records and their log.
+    pub gateway: String,
+    /// Cards, persons, presences and their log.
+    pub auth: String,
+}
+
+impl std::fmt::Debug for DatabaseConfig {
+    /// A URL may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DatabaseConfig(..)")
+    }
+}
+
+/// Certificates of the listener, PEM.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// Our chain, leaf first.
+    pub certificate: PathBuf,
+    /// Our key, PKCS#8.
+    pub key: PathBuf,
+    /// Roots that organizations' certificates lead to.
+    pub client_roots: Vec<PathBuf>,
+}
+
+/// Secrets of the installation.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyConfig {
+    /// 32 bytes as 64 hexadecimal digits. Losing it loses the link between cards and records.
+    pub master: PathBuf,
+    /// Signs tokens: P-256, PKCS#8 PEM.
+    pub token: PathBuf,
+    /// Epoch of pairwise ids, from 1. Default: 1.
+    #[serde(default = "first_epoch")]
+    pub pairwise_epoch: u16,
+}
+
+/// Origins and seeds of the logs. An origin never changes and is never used again.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// Origin of the gateway log, for example `audit.pmh.example/gateway`.
+    pub gateway_origin: String,
+    /// Ed25519 seed, 64 hexadecimal digits.
+    pub gateway_seed: PathBuf,
+    /// Origin of the auth log.
+    pub auth_origin: String,
+    /// Ed25519 seed, 64 hexadecimal digits.
+    pub auth_seed: PathBuf,
+}
+
+/// Card authorities and lists.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardConfig {
+    /// Pinned authorities, DER; several may bear one name.
+    pub authorities: Vec<PathBuf>,
+    /// Certificate policies accepted.
+    pub policies: Vec<String>,
+    /// Revocation lists, DER. Without a fresh one no card opens more than grace.
+    #[serde(default)]
+    pub revocation_lists: Vec<PathBuf>,
+}
+
+/// Face readers and the like.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReaderConfig {
+    /// Authorities of reader certificates, PEM. Empty: no reader is trusted.
+    #[serde(default)]
+    pub authorities: Vec<PathBuf>,
+    /// Policy of reader certificates, as a dotted object identifier.
+    #[serde(default)]
+    pub policy: String,
+}
+
+/// Who may say which card follows which.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectoryConfig {
+    /// `iss` of its batches.
+    pub issuer: String,
+    /// ES256 public key, PEM.
+    pub public_key: PathBuf,
+}
+
+/// The file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Not readable.
+    #[error("cannot read {0}")]
+    Read(PathBuf, #[source] std::io::Error),
+    /// Not TOML of this form; the message names line and key.
+    #[error("{0}")]
+    Form(#[from] toml::de::Error),
+}
+
+impl Config {
+    /// Reads a file; its relative paths become relative to it.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Read(file.to_owned(), error))?;
+        let mut config: Self = toml::from_str(&text)?;
+        let base = file.parent().unwrap_or(Path::new("."));
+        for path in config.paths() {
+            *path = base.join(&path);
+        }
+        for database in [&mut config.database.gateway, &mut config.database.auth] {
+            if !is_postgres(database) {
+                *database = base.join(&database).to_string_lossy().into_owned();
+            }
+        }
+        Ok(config)
+    }
+
+    fn paths(&mut self) -> Vec<&mut PathBuf> {
+        let mut paths = vec![
+            &mut self.tls.certificate,
+            &mut self.tls.key,
+            &mut self.keys.master,
+            &mut self.keys.token,
+            &mut self.log.gateway_seed,
+            &mut self.log.auth_seed,
+        ];
+        paths.extend(&mut self.tls.client_roots);
+        paths.extend(&mut self.cards.authorities);
+        paths.extend(&mut self.cards.revocation_lists);
+        paths.extend(&mut self.readers.authorities);
+        paths.extend(self.directory.as_mut().map(|directory| &mut directory.public_key));
+        paths
+    }
+}
+
+/// Whether a database is a PostgreSQL URL; anything else is a SQLite file.
+pub fn is_postgres(database: &str) -> bool {
+    database.starts_with("postgres://") || database.starts_with("postgresql://")
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn first_epoch() -> u16 {
+    1
+}

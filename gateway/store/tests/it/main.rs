@@ -1,0 +1,82 @@
+//! One contract, two engines: what the store promises, told once and run on
+//! SQLite always and on PostgreSQL where its binaries are found.
+
+mod auth;
+mod bulk;
+mod crash;
+mod links;
+mod log;
+mod migration;
+mod model;
+mod plans;
+mod postgres;
+mod replicas;
+mod support;
+mod tamper;
+mod writes;
+
+/// Each function takes a fresh [`support::Place`] and is a test per engine.
+macro_rules! contract {
+    ($($module:ident: $($test:ident),*;)*) => {
+        mod sqlite {
+            $($(
+                #[test]
+                fn $test() {
+                    super::support::on_sqlite(super::$module::$test);
+                }
+            )*)*
+        }
+        mod postgresql {
+            $($(
+                #[test]
+                fn $test() {
+                    super::support::on_postgres(super::$module::$test);
+                }
+            )*)*
+        }
+    };
+}
+
+contract! {
+    log:
+        every_receipt_of_every_batch_verifies,
+        callers_released_together_share_commits,
+        each_persons_chain_is_gapless,
+        a_restart_keeps_everything,
+        a_full_queue_refuses_at_once_and_forgets_nobody,
+        an_entry_stays_when_its_caller_has_gone,
+        a_failed_operation_does_not_fail_its_neighbours,
+        a_commit_that_fails_is_told_to_everybody_in_it;
+    tamper:
+        a_changed_log_is_noticed_at_start,
+        a_changed_log_is_named_by_the_check;
+    writes:
+        a_repeated_write_returns_the_first_answer,
+        two_writes_with_one_key_at_once_have_one_effect,
+        operations_of_a_batch_see_each_other_in_order,
+        a_directory_change_is_published_when_it_is_committed,
+        expired_rows_go_by_themselves;
+    bulk:
+        every_row_outcome_is_told,
+        the_same_batch_resumes_with_its_first_outcomes,
+        a_dry_run_keeps_nothing,
+        each_version_names_the_entry_that_brought_it,
+        residents_are_created_corrected_and_kept;
+    links:
+        push_then_card_then_link_then_answer,
+        link_then_push_then_answer,
+        a_proposal_needs_exactly_one_match,
+        a_proposal_is_decided_once,
+        an_undone_link_separates_the_resident_alone;
+    auth:
+        a_presentation_is_admitted_once,
+        minting_twice_finds_the_same_person,
+        a_resident_outlives_a_card_and_the_older_card_survives,
+        unlinking_ends_every_presence_of_the_group,
+        a_guardian_opens_a_child_while_the_relation_holds,
+        narrowing_and_ending_deny_earlier_tokens;
+    crash:
+        nothing_acknowledged_is_lost_by_kill_9;
+    model:
+        pushes_and_reads_agree_with_a_small_model;
+}

@@ -1,0 +1,157 @@
+//! No statement reads a table that grows from end to end.
+//!
+//! The statements are those that the store really runs: the driver's own
+//! statement log is collected while a small day passes, and each is explained.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, OnceLock},
+};
+
+use pmh_audit::Kind;
+use pmh_store::{Page, PresenceUpdate, RegistryChange, RowVerdict};
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+
+use crate::{log::flood, support::*};
+
+static SEEN: OnceLock<Mutex<BTreeSet<String>>> = OnceLock::new();
+
+/// Collects what sqlx says that it ran.
+struct Statements;
+
+impl Subscriber for Statements {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut statement = Statement::default();
+        event.record(&mut statement);
+        let text = if statement.whole.is_empty() { statement.summary } else { statement.whole };
+        SEEN.get_or_init(Mutex::default).lock().unwrap().insert(text);
+    }
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[derive(Default)]
+struct Statement {
+    summary: String,
+    whole: String,
+}
+
+impl Visit for Statement {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => value.clone_into(&mut self.summary),
+            "db.statement" => value.trim().clone_into(&mut self.whole),
+            _ => {}
+        }
+    }
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+}
+
+/// Read whole on purpose: the directory is small, and kept in memory.
+const SMALL: &[&str] = &["organization", "competence", "watermark"];
+
+#[test]
+fn every_statement_of_a_day_uses_an_index() {
+    tracing::subscriber::set_global_default(Statements).unwrap();
+    on_sqlite(async |place| {
+        gateway_day(&place).await;
+        explain(&place).await;
+    });
+    on_sqlite(async |place| {
+        auth_day(&place).await;
+        explain(&place).await;
+    });
+}
+
+async fn explain(place: &Place) {
+    let statements = std::mem::take(&mut *SEEN.get_or_init(Mutex::default).lock().unwrap());
+    let statements: Vec<String> = statements
+        .into_iter()
+        .filter(|sql| ["SELECT", "UPDATE", "DELETE", "INSERT"].iter().any(|verb| sql.starts_with(verb)))
+        .collect();
+    assert!(statements.len() > 20, "the driver's log was not heard");
+    let mut raw = place.raw().await;
+    let Raw::Sqlite(connection) = &mut raw else { unreachable!() };
+    for sql in &statements {
+        let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        // Statements of tests that run beside this one are about other tables.
+        let Ok(plan) = sqlx::query(explained).fetch_all(&mut *connection).await else { continue };
+        for step in plan {
+            let step: String = sqlx::Row::get(&step, "detail");
+            let scans = step.starts_with("SCAN") && !step.contains("CONSTANT ROW") && !step.contains("USING INTEGER");
+            let allowed = SMALL.iter().any(|table| step.contains(table));
+            let in_order = sql.contains("LIMIT 1") || sql.contains("LIMIT 1024");
+            assert!(!scans || allowed || in_order, "{step}\n{sql}");
+        }
+    }
+}
+
+async fn gateway_day(place: &Place) {
+    let open = place.open().await;
+    let person = enrol(&open, chiyoda(), 1).await;
+    let rows = vec![row("1", 1, RowVerdict::Accepted(entitlement(chiyoda(), 1, 1, 0)))];
+    push(&open, entitlement_chunk(chiyoda(), "b", rows)).await;
+    flood(&open, 20, 3).await;
+    disclose(&open, person).await.unwrap();
+    let kind = Kind::RegistryChange;
+    outcome(kind, |c| open.link_subjects(attempt(), None, vec![[9; 32]], person, c)).await;
+    let change = RegistryChange::PutOrganization { id: "app:a".to_owned(), name: "A".to_owned() };
+    outcome(kind, |c| open.change_registry(attempt(), Some(idempotency("k", 1)), change, c)).await;
+    let key = resident_key(1).as_str().to_owned();
+    outcome(kind, |c| open.list_entitlements(attempt(), chiyoda(), key, c)).await;
+    outcome(kind, |c| open.list_proposals(attempt(), chiyoda(), c)).await;
+    let proposal = pmh_store::Proposal {
+        proposal_id: "p".to_owned(),
+        subject: [8; 32],
+        proposed_by: "clinic:1312345678".to_owned(),
+        payer_number: "54136015".to_owned(),
+        recipient_number: "P1".to_owned(),
+        birth_date: birth_date().to_string(),
+    };
+    outcome(kind, |c| open.propose_link(attempt(), idempotency("l", 1), proposal, c)).await;
+    for (key, decision) in [
+        ("m", pmh_store::LinkDecision::Confirm { members: vec![[8; 32]], survivor: person }),
+        ("n", pmh_store::LinkDecision::Undo { card: [8; 32] }),
+    ] {
+        let key = idempotency(key, 1);
+        outcome(kind, |c| open.decide_link(attempt(), key, chiyoda(), "p".to_owned(), decision, c)).await;
+    }
+    let page = Page { from_index: 0, end_index: 9, limit: 9 };
+    open.reader().entries(&page).await.unwrap();
+    open.reader().part(0, 4).await.unwrap();
+    open.reader().leaf_hashes(0..9).await.unwrap();
+    open.reader().check().await.unwrap();
+    open.reader().proposal(chiyoda(), "p").await.unwrap();
+    open.close().await;
+}
+
+async fn auth_day(place: &Place) {
+    let (store, task) = place.open_auth().await;
+    let people: Vec<[u8; 16]> = store
+        .mint(attempt(), vec![([1; 32], [1; 16]), ([2; 32], [2; 16])])
+        .await
+        .unwrap()
+        .iter()
+        .map(|minted| minted.person)
+        .collect();
+    outcome(Kind::RegistryChange, |c| store.link_persons(attempt(), people[0], people[1], c)).await;
+    outcome(Kind::RegistryChange, |c| store.link_credential(attempt(), [3; 32], people[1], c)).await;
+    crate::auth::opened(&store, 1, 3).await;
+    crate::auth::update(&store, 1, PresenceUpdate::End).await;
+    outcome(Kind::RegistryChange, |c| store.unlink(attempt(), people[0], c)).await;
+    store.reader().ended_presences(START_US).await.unwrap();
+    drop(store);
+    task.await.unwrap();
+}
