@@ -17,7 +17,7 @@ use crate::binary::pmh;
 use crate::clock;
 use crate::counter::{Counter, TestCard};
 use crate::names;
-use crate::server::serving;
+use crate::server::{limits, serving};
 
 /// A running sandbox: its file, its keys, and its dev PKI if it gives one.
 pub struct Target {
@@ -45,10 +45,7 @@ impl Target {
     pub fn load(file: &Path) -> Result<Self> {
         let sandbox = Sandbox::load(file)?;
         let dir = file.parent().context("the sandbox's directory")?.to_owned();
-        let more: serde_json::Value = serde_json::from_slice(&fs::read(file)?)?;
-        let pki =
-            more.get("pki").and_then(serde_json::Value::as_str).context("the sandbox names no `pki`")?;
-        let pki = DevPki::load(&dir.join(pki))?;
+        let pki = DevPki::load(&dir.join(&sandbox.pki))?;
         let keys = LogKeys { gateway: sandbox.log_vkey.parse()?, auth: sandbox.auth_log_vkey.parse()? };
         Ok(Self { dir, sandbox, keys, pki })
     }
@@ -118,7 +115,8 @@ impl Target {
     /// A counter behind an endpoint.
     pub async fn counter_at(&self, endpoint: &Endpoint) -> Result<Counter> {
         let channel = connect(endpoint).await?;
-        Ok(Counter::new(Terminal::new(channel, endpoint.identity()?, self.keys.clone())))
+        let terminal = Terminal::new(channel, endpoint.identity()?, self.keys.clone());
+        Ok(Counter::new(terminal.with_issuer(self.sandbox.issuer.clone())))
     }
 
     /// An issuer, with a terminal of its own.
@@ -166,6 +164,7 @@ fn start_watched() -> Result<PathBuf> {
         .args(["-c", WATCHED, "sh"])
         .arg(pmh()?)
         .arg(&dir)
+        .arg(limits(&dir)?)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -179,7 +178,7 @@ fn start_watched() -> Result<PathBuf> {
 }
 
 const WATCHED: &str = r#"
-"$1" sandbox --dir "$2" --listen 127.0.0.1:0 >"$2/stdout.log" 2>"$2/stderr.log" </dev/null &
+"$1" sandbox --dir "$2" --listen 127.0.0.1:0 --limits "$3" >"$2/stdout.log" 2>"$2/stderr.log" </dev/null &
 server=$!
 tries=0
 while [ ! -s "$2/sandbox.json" ]; do

@@ -29,7 +29,7 @@ async fn p5_refused_consent_is_an_answer_and_shows_nothing() {
     assert!(!answer.response.results.is_empty());
     for result in &answer.response.results {
         assert_eq!(result.outcome(), Outcome::NotConsented);
-        assert!(result.entitlement.is_none() && result.issuer.is_empty() && result.as_of.is_none());
+        assert!(result.entitlements.is_empty() && result.issuer.is_empty() && result.as_of.is_none());
         assert!(!result.authoritative);
     }
 }

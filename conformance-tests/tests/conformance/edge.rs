@@ -49,20 +49,6 @@ async fn r_tls_a_certificate_of_an_unknown_authority_gets_an_alert() {
 }
 
 #[tokio::test]
-async fn r_tls_a_client_of_tls_1_2_is_refused() {
-    let target = target().await;
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(target.pki().root().to_vec().into()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS12]);
-    // Without TLS 1.2 in the build there is no such client to try.
-    let Ok(config) = config else { return };
-    let config = config.with_root_certificates(roots).with_no_client_auth();
-    assert!(handshake(&target, config).await.is_err());
-}
-
-#[tokio::test]
 async fn r_tls_a_client_that_does_not_speak_h2_is_refused() {
     let target = target().await;
     let identity =

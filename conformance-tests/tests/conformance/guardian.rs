@@ -115,5 +115,5 @@ async fn p5_a_protected_childs_record_is_not_served_to_a_guardian() {
     counter.terminal().renew(&mut presence, Some(&handle)).await.unwrap();
     let answer = counter.ask(&presence).await.unwrap();
     assert!(!outcomes(&answer, "88-13").contains(&Outcome::Eligible), "{:?}", answer.response);
-    assert!(answer.response.results.iter().all(|result| result.entitlement.is_none()));
+    assert!(answer.response.results.iter().all(|result| result.entitlements.is_empty()));
 }

@@ -37,7 +37,7 @@ async fn p1_an_answer_is_proved_offline_and_one_changed_field_is_noticed() {
     assert_eq!(verified.leaf.requester.unwrap().as_str(), organization::TOKYO_CLINIC);
     assert_eq!(verified.subject.unwrap().sub(), presence.token.sub);
 
-    let changes: [fn(&mut pmh_proto::eligibility::VerifyEligibilityResponse); 6] = [
+    let tamperings: [fn(&mut pmh_proto::eligibility::VerifyEligibilityResponse); 6] = [
         |answer| answer.results[0].authoritative ^= true,
         |answer| answer.results[0].outcome ^= 1,
         |answer| answer.results[0].counter_action_rule.push('x'),
@@ -45,9 +45,9 @@ async fn p1_an_answer_is_proved_offline_and_one_changed_field_is_noticed() {
         |answer| answer.version.push('0'),
         |answer| answer.summary = None,
     ];
-    for change in changes {
+    for tamper in tamperings {
         let mut changed = answer.response.clone();
-        change(&mut changed);
+        tamper(&mut changed);
         assert!(proved(&request, &changed).is_err());
     }
     let other = VerifyEligibilityRequest { care_type: 2, ..request.clone() };

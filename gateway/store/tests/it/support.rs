@@ -45,13 +45,13 @@ pub(crate) struct Open {
     task: JoinHandle<()>,
 }
 
-pub(crate) fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Place) -> F) {
+pub(crate) fn on_sqlite(test: impl AsyncFnOnce(Place)) {
     let dir = tempfile::tempdir().unwrap();
     let location = Location::Sqlite(dir.path().join("gateway.db"));
     runtime().block_on(test(Place::at(location, None, Some(dir))));
 }
 
-pub(crate) fn on_postgres<F: Future<Output = ()>>(test: impl FnOnce(Place) -> F) {
+pub(crate) fn on_postgres(test: impl AsyncFnOnce(Place)) {
     let Some(cluster) = postgres::cluster() else { return };
     runtime().block_on(async {
         let database = cluster.database().await;
