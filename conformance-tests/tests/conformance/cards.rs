@@ -1,6 +1,6 @@
 //! Every card of the sandbox gives what `sandbox.json` promises, and which cards open nothing.
 
-use pmh_client::{Answer, Card as _, Presentation};
+use pmh_client::{Answer, Card, CardError, Presentation, Signed};
 use pmh_conformance::clock;
 use pmh_conformance::counter::{CONSENT_TEXT, Counter, TestCard, organization, outcomes, results, today};
 use pmh_conformance::{Newcomer, Target};
@@ -169,10 +169,10 @@ struct Stolen {
     signer: TestCard,
 }
 
-impl pmh_client::Card for Stolen {
-    fn sign(&mut self, to_be_signed: &[u8]) -> Result<pmh_client::Signed, pmh_client::CardError> {
+impl Card for Stolen {
+    fn sign(&mut self, to_be_signed: &[u8]) -> Result<Signed, CardError> {
         let signed = self.signer.sign(to_be_signed)?;
-        Ok(pmh_client::Signed { certificate_der: self.certificate.clone(), ..signed })
+        Ok(Signed { certificate_der: self.certificate.clone(), ..signed })
     }
 }
 

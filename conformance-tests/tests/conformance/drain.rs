@@ -40,7 +40,11 @@ async fn r_edg_sigterm_lets_calls_end_and_waits_for_nobody_silent() {
     let mut told = Some(told);
     let header: BulkHeader = rows::batch();
     let pushing = tokio::spawn(async move {
-        let progress = |_: pmh_client::Chunk<'_>| drop(told.take().map(|told| told.send(())));
+        let progress = |_: pmh_client::Chunk<'_>| {
+            if let Some(told) = told.take() {
+                told.send(()).unwrap();
+            }
+        };
         town.issuer()
             .clone()
             .with_retry(pmh_client::Retry::NEVER)

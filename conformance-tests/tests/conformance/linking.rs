@@ -114,7 +114,7 @@ async fn r_lnk_a_proposed_link_is_served_only_after_the_issuer_confirms() {
         .filter(|proposal| proposal.resident_key == child.resident_key)
         .map(|proposal| proposal.proposal_id.clone())
         .collect();
-    assert_eq!(ids, [proposed.response.proposal_id.clone()], "matches only");
+    assert_eq!(ids, [proposed.response.proposal_id], "matches only");
 
     let outcome = async |counter: &pmh_conformance::Counter, child: &mut Newcomer| {
         let (_, answer) = counter.visit(&mut child.card, &["88-13"]).await.unwrap();

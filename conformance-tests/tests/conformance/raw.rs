@@ -8,7 +8,7 @@ use tonic::codegen::Bytes;
 use tonic::{Request, Status};
 
 /// Sends bytes as the message of a method and returns the refusal, or the bytes of the answer.
-pub async fn send(
+pub(crate) async fn send(
     gateway: &Gateway,
     path: &'static str,
     message: Vec<u8>,
@@ -26,12 +26,12 @@ pub async fn send(
 
 /// The refusal in a status; every answer of the gateway must be one.
 #[track_caller]
-pub fn read(status: &Status) -> Refused {
+pub(crate) fn read(status: &Status) -> Refused {
     Refused::read(status).unwrap_or_else(|| panic!("a status without a reason: {status:?}"))
 }
 
 /// An encoded message with a field that no contract knows.
-pub fn with_unknown_field(message: &impl prost::Message) -> Vec<u8> {
+pub(crate) fn with_unknown_field(message: &impl prost::Message) -> Vec<u8> {
     let mut bytes = message.encode_to_vec();
     // Field 1000, one byte: what an extended client would send.
     prost::encoding::encode_key(1000, prost::encoding::WireType::Varint, &mut bytes);
@@ -40,7 +40,7 @@ pub fn with_unknown_field(message: &impl prost::Message) -> Vec<u8> {
 }
 
 /// A message larger than any method takes.
-pub fn oversized() -> Vec<u8> {
+pub(crate) fn oversized() -> Vec<u8> {
     use prost::Message as _;
     Any { type_url: "x".repeat(2 << 20), value: Vec::new() }.encode_to_vec()
 }

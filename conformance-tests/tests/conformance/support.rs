@@ -5,12 +5,12 @@ use pmh_conformance::{Target, Town};
 use pmh_proto::common::Reason;
 
 /// The sandbox of this run.
-pub async fn target() -> Target {
+pub(crate) async fn target() -> Target {
     Target::shared().await.unwrap()
 }
 
 /// The sandbox and 八王子市 in it.
-pub async fn town() -> (Target, Town) {
+pub(crate) async fn town() -> (Target, Town) {
     let target = target().await;
     let town = Town::hachioji(&target).await.unwrap();
     (target, town)
@@ -18,7 +18,7 @@ pub async fn town() -> (Target, Town) {
 
 /// The refusal in an error, by its reason.
 #[track_caller]
-pub fn reason<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Reason {
+pub(crate) fn reason<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Reason {
     let error = outcome.unwrap_err();
     match error.refused() {
         Some(refused) => refused.reason,
@@ -28,7 +28,7 @@ pub fn reason<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Reason {
 
 /// The fields that a refusal names, each with its reason.
 #[track_caller]
-pub fn fields<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Vec<(String, Reason)> {
+pub(crate) fn fields<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Vec<(String, Reason)> {
     let error = outcome.unwrap_err();
     let refused = error.refused().unwrap_or_else(|| panic!("not a refusal: {error:?}"));
     assert_eq!(refused.reason, Reason::InvalidFields, "{refused:?}");
@@ -36,7 +36,7 @@ pub fn fields<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Vec<(String, Rea
 }
 
 /// An error as everything it says to the outside, to look for what it must not say.
-pub fn spoken(error: &Error) -> String {
+pub(crate) fn spoken(error: &Error) -> String {
     let mut text = format!("{error:?}");
     if let Error::Refused(refused) = error {
         text.push_str(&refused.message);

@@ -159,7 +159,8 @@ pub enum ConfigError {
 impl Config {
     /// Reads a file; its relative paths become relative to it.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Read(file.to_owned(), error))?;
+        let text =
+            std::fs::read_to_string(file).map_err(|error| ConfigError::Read(file.to_owned(), error))?;
         let mut config: Self = toml::from_str(&text)?;
         let base = file.parent().unwrap_or(Path::new("."));
         for path in config.paths() {

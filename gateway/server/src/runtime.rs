@@ -15,7 +15,8 @@ use pmh_auth::{
 };
 use pmh_domain::{eligibility::Rules, organization::OrganizationId};
 use pmh_store::{
-    AuthStore, Concluding, Conclusion, GatewayStore, Location, LogSettings, RegistryChange, Reply, State, StoreKeys,
+    AuthStore, Concluding, Conclusion, GatewayStore, Location, LogSettings, RegistryChange, Reply, State,
+    StoreKeys,
 };
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
@@ -53,7 +54,8 @@ impl Running {
         let shutdown = CancellationToken::new();
         let (gateway_key, auth_key) = gateway.log_keys();
         let log_keys = (gateway_key.clone(), auth_key.clone());
-        let housekeeping = tokio::spawn(housekeeping(Arc::clone(&gateway), edge.live(), edge.readiness(), shutdown.clone()));
+        let housekeeping =
+            tokio::spawn(housekeeping(Arc::clone(&gateway), edge.live(), edge.readiness(), shutdown.clone()));
         let routes = rpc::routes(&gateway, config.edge.max_message_bytes);
         let stop = shutdown.clone();
         let server = tokio::spawn(async move {
@@ -111,7 +113,8 @@ pub async fn open(config: &Config) -> Result<Gateway> {
     .context("auth database")?;
     let card_cas = card_authorities(config)?;
     let gateway = Gateway::new(GatewaySetup {
-        signer: TokenSigner::from_pkcs8_pem(&config.issuer, &text(&config.keys.token)?).context("keys.token")?,
+        signer: TokenSigner::from_pkcs8_pem(&config.issuer, &text(&config.keys.token)?)
+            .context("keys.token")?,
         issuer: config.issuer.clone(),
         card_profile: card_profile(config)?,
         revocations: revocations(config, &card_cas)?,
@@ -210,7 +213,8 @@ async fn enrol_operator(gateway: &Gateway, urn: &str) -> Result<()> {
         return Ok(());
     }
     let change = RegistryChange::PutOrganization { id: operator.to_string(), name: "operator".to_owned() };
-    let conclude = |_: Concluding<'_, Option<i64>>| Conclusion::<()> { reply: Reply::Answer(Vec::new()), draft: None };
+    let conclude =
+        |_: Concluding<'_, Option<i64>>| Conclusion::<()> { reply: Reply::Answer(Vec::new()), draft: None };
     let enrolled = gateway.store.change_registry(gateway.attempt(), None, change, conclude).await?;
     drop(enrolled.into_parts());
     Ok(())
@@ -240,7 +244,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
 }
 
 fn card_authorities(config: &Config) -> Result<CardCas> {
-    let authorities: Vec<Vec<u8>> = config.cards.authorities.iter().map(|path| bytes(path)).collect::<Result<_>>()?;
+    let authorities: Vec<Vec<u8>> =
+        config.cards.authorities.iter().map(|path| bytes(path)).collect::<Result<_>>()?;
     Ok(CardCas::from_der(authorities.iter().map(Vec::as_slice))?)
 }
 
@@ -291,7 +296,10 @@ fn location(database: &str) -> Result<Location> {
 fn is_local(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    host.starts_with("localhost") || host.starts_with("127.0.0.1") || host.starts_with('/') || host.contains("host=/")
+    host.starts_with("localhost")
+        || host.starts_with("127.0.0.1")
+        || host.starts_with('/')
+        || host.contains("host=/")
 }
 
 fn store_keys(keys: &KeyRing, role: &str) -> StoreKeys {

@@ -133,7 +133,9 @@ fn furnish(dir: &Path, today: Date) -> Result<Furnished> {
         }
     }
     for issued in &wallet.cards {
-        issued.card.save(&dir.join(card_path(issued.name, "der")), &dir.join(card_path(issued.name, "key.pem")))?;
+        issued
+            .card
+            .save(&dir.join(card_path(issued.name, "der")), &dir.join(card_path(issued.name, "key.pem")))?;
     }
     for name in ["master", "log-gateway", "log-auth"] {
         let mut seed = [0; 32];
@@ -160,34 +162,34 @@ impl Furnished {
             issuer: ISSUER.to_owned(),
             pki: "pki".to_owned(),
             organizations: self.world.organizations.iter().map(organization).collect(),
-            cards: self.world.cards.iter().map(|card| self.card(card)).collect(),
+            cards: self.world.cards.iter().map(described_card).collect(),
         }
     }
+}
 
-    fn card(&self, card: &WorldCard) -> SandboxCard {
-        let (group, counter_action) = match card.expected {
-            Expected::Result { group, action, .. } => (group, action),
-            Expected::State(_) => ("", ""),
-        };
-        let visit = &card.visit;
-        SandboxCard {
-            name: card.name.to_owned(),
-            cert: card_path(card.name, "der"),
-            key: card_path(card.name, "key.pem"),
-            pin: card.pin.to_owned(),
-            kind: card.kind.as_str().to_owned(),
-            scenario: card.scenario_en.to_owned(),
-            expected: card.expected.word().to_owned(),
-            visit: SandboxVisit {
-                terminal: visit.terminal.to_owned(),
-                care_type: visit.care_type.to_owned(),
-                for_child: visit.subject != card.holder,
-                consent: visit.consent.iter().map(|group| (*group).to_owned()).collect(),
-                chart_birth_date: visit.chart_birth_date.map(|date| date.to_string()).unwrap_or_default(),
-                group: group.to_owned(),
-                counter_action: counter_action.to_owned(),
-            },
-        }
+fn described_card(card: &WorldCard) -> SandboxCard {
+    let (group, counter_action) = match card.expected {
+        Expected::Result { group, action, .. } => (group, action),
+        Expected::State(_) => ("", ""),
+    };
+    let visit = &card.visit;
+    SandboxCard {
+        name: card.name.to_owned(),
+        cert: card_path(card.name, "der"),
+        key: card_path(card.name, "key.pem"),
+        pin: card.pin.to_owned(),
+        kind: card.kind.as_str().to_owned(),
+        scenario: card.scenario_en.to_owned(),
+        expected: card.expected.word().to_owned(),
+        visit: SandboxVisit {
+            terminal: visit.terminal.to_owned(),
+            care_type: visit.care_type.to_owned(),
+            for_child: visit.subject != card.holder,
+            consent: visit.consent.iter().map(|group| (*group).to_owned()).collect(),
+            chart_birth_date: visit.chart_birth_date.map(|date| date.to_string()).unwrap_or_default(),
+            group: group.to_owned(),
+            counter_action: counter_action.to_owned(),
+        },
     }
 }
 
@@ -217,7 +219,8 @@ async fn tell(dir: &Path, sandbox: &Sandbox, fresh: &Furnished) -> Result<()> {
         let (gateway, keys) = terminal(dir, sandbox, first_terminal(issuer)?).await?;
         tell_as_issuer(world, issuer, &gateway, keys).await?;
     }
-    let batch = fresh.pki.directory().sign(DIRECTORY, "sandbox-1", system::now_s(), &fresh.wallet.directory_items)?;
+    let batch =
+        fresh.pki.directory().sign(DIRECTORY, "sandbox-1", system::now_s(), &fresh.wallet.directory_items)?;
     let link = res::LinkCredentialRequest {
         idempotency_key: uuid(),
         resident_key: String::new(),
@@ -227,7 +230,12 @@ async fn tell(dir: &Path, sandbox: &Sandbox, fresh: &Furnished) -> Result<()> {
     Ok(())
 }
 
-async fn tell_as_issuer(world: &World, issuer: &Organization, gateway: &Gateway, keys: LogKeys) -> Result<()> {
+async fn tell_as_issuer(
+    world: &World,
+    issuer: &Organization,
+    gateway: &Gateway,
+    keys: LogKeys,
+) -> Result<()> {
     let short = issuer.short();
     for competence in world.competences.iter().filter(|known| known.issuer == short) {
         let competence = dir::Competence {
@@ -311,8 +319,12 @@ pub fn row(right: &Entitlement) -> elig::EntitlementRow {
         _ => elig::Area::Unspecified,
     };
     let copayments = right.copayments.iter().map(|rule| elig::CopaymentRule {
-        care_type: elig::CareType::from_str_name(&format!("CARE_TYPE_{}", rule.care_type)).unwrap_or_default().into(),
-        unit: elig::CopaymentUnit::from_str_name(&format!("COPAYMENT_UNIT_{}", rule.unit)).unwrap_or_default().into(),
+        care_type: elig::CareType::from_str_name(&format!("CARE_TYPE_{}", rule.care_type))
+            .unwrap_or_default()
+            .into(),
+        unit: elig::CopaymentUnit::from_str_name(&format!("COPAYMENT_UNIT_{}", rule.unit))
+            .unwrap_or_default()
+            .into(),
         amount: rule.amount,
         per_institution: rule.per_institution,
     });
@@ -348,7 +360,8 @@ pub fn row(right: &Entitlement) -> elig::EntitlementRow {
 
 fn write_config(dir: &Path, options: &SandboxOptions) -> Result<()> {
     let limits = options.limits.as_deref().unwrap_or(LIMITS);
-    let authorities: Vec<String> = (1..=Generation::ALL.len()).map(|n| format!("\"pki/card-ca-{n}.der\"")).collect();
+    let authorities: Vec<String> =
+        (1..=Generation::ALL.len()).map(|n| format!("\"pki/card-ca-{n}.der\"")).collect();
     let lists: Vec<String> = Generation::ALL.iter().map(|g| format!("\"pki/card-ca-{g:?}.crl\"")).collect();
     let text = format!(
         r#"# A sandbox: invented people, real codes. Never production.

@@ -5,7 +5,10 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 
 use super::output::line;
-use crate::{config::Config, runtime::{self, Running}};
+use crate::{
+    config::Config,
+    runtime::{self, Running},
+};
 
 /// Arguments of `serve` and `migrate`.
 #[derive(Debug, clap::Args)]
@@ -42,7 +45,10 @@ pub async fn check(args: ConfigArgs) -> Result<ExitCode> {
     let config = Config::load(&args.config)?;
     let gateway = runtime::open(&config).await?;
     let (log, auth) = gateway.log_keys();
-    line(format_args!("ok\n  listen    {}\n  issuer    {}\n  log       {log}\n  auth log  {auth}", config.listen, config.issuer));
+    line(format_args!(
+        "ok\n  listen    {}\n  issuer    {}\n  log       {log}\n  auth log  {auth}",
+        config.listen, config.issuer
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,7 +9,9 @@ use pmh_audit::{
 };
 use pmh_domain::problem::{Accepted, FieldProblem, RowRefusal};
 use pmh_proto::common::Reason;
-use pmh_store::{Attempt, ChunkRow, Concluding, Conclusion, Draft, Reply, RowConflict, RowDone, RowOutcome, RowVerdict};
+use pmh_store::{
+    Attempt, ChunkRow, Concluding, Conclusion, Draft, Reply, RowConflict, RowDone, RowOutcome, RowVerdict,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::{Call, refusals::reason_number};
@@ -61,7 +63,8 @@ impl<T> Judged<T> {
         let (verdict, said) = match verdict {
             Ok(Accepted { value, warnings }) => (RowVerdict::Accepted(value), say(&warnings, true)),
             Err(RowRefusal::Quarantined(problems)) => {
-                let hit = problems.iter().find(|problem| problem.reason.name() == "INDIVIDUAL_NUMBER_FORBIDDEN");
+                let hit =
+                    problems.iter().find(|problem| problem.reason.name() == "INDIVIDUAL_NUMBER_FORBIDDEN");
                 let field = hit.map(|problem| problem.field.clone()).unwrap_or_default();
                 (RowVerdict::Quarantined { field }, say(&problems, false))
             }
@@ -108,7 +111,8 @@ impl Report {
             let refusal = Refusal::new(Reason::Internal);
             return Conclusion { reply: Reply::Refused(refusal), draft: None };
         };
-        let reports: Vec<RowReport> = self.rows.iter().zip(&done).map(|(row, done)| report(row, *done)).collect();
+        let reports: Vec<RowReport> =
+            self.rows.iter().zip(&done).map(|(row, done)| report(row, *done)).collect();
         let answer = render(&reports);
         let draft = (!dry_run).then(|| {
             let mut draft = chunk_draft(call, Sha256::digest(&answer).into());

@@ -81,12 +81,9 @@ impl Call {
     }
 
     /// Asks the policy. The permit is the only key to an operation.
-    pub fn authorize(
-        &self,
-        gateway: &Gateway,
-        purpose: Option<Purpose>,
-    ) -> Result<Permit, Refusal> {
-        let caller = Caller::new(self.peer.identity(), self.peer.identity().claimed_role()).map_err(refuse)?;
+    pub fn authorize(&self, gateway: &Gateway, purpose: Option<Purpose>) -> Result<Permit, Refusal> {
+        let caller =
+            Caller::new(self.peer.identity(), self.peer.identity().claimed_role()).map_err(refuse)?;
         let token = match (&self.token, policy::lookup(self.path).map(|method| &method.needs)) {
             (_, None | Some(policy::Needs::MutualTls)) | (Presented::Nothing, _) => None,
             (Presented::Usable(token), _) => {

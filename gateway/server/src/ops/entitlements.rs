@@ -107,7 +107,8 @@ pub async fn advance_watermark(
         .store
         .change_registry(gateway.attempt(), Some(idempotency), change, move |concluding| {
             let draft = |sha256| {
-                let mut draft = call.draft(Kind::RegistryChange, registry::Categories::REGISTRY, None, sha256);
+                let mut draft =
+                    call.draft(Kind::RegistryChange, registry::Categories::REGISTRY, None, sha256);
                 draft.holder = OrgRef::new(call.short()).ok();
                 draft
             };
@@ -128,10 +129,7 @@ pub async fn advance_watermark(
 }
 
 /// The first answer again, under a new entry of kind 16.
-pub(super) fn replay(
-    draft: impl FnOnce([u8; 32]) -> pmh_store::Draft,
-    answer: &[u8],
-) -> Conclusion<Refusal> {
+pub(super) fn replay(draft: impl FnOnce([u8; 32]) -> pmh_store::Draft, answer: &[u8]) -> Conclusion<Refusal> {
     let mut draft = draft(Sha256::digest(answer).into());
     draft.kind = Kind::Replay;
     Conclusion { reply: Reply::Answer(answer.to_vec()), draft: Some(draft) }

@@ -8,18 +8,12 @@ use pmh_auth::{directory::DirectoryItem, policy::Permit};
 use pmh_domain::organization::IssuerId;
 use pmh_proto::common::Reason;
 use pmh_store::{
-    Concluding, Conclusion, Draft, Heads, LinkDecision, LinkOutcome, Person, Proposal, ProposalState, ProposedLink,
-    RenewalOutcome, Reply, SubjectRef,
+    Concluding, Conclusion, Draft, Heads, LinkDecision, LinkOutcome, Person, Proposal, ProposalState,
+    ProposedLink, RenewalOutcome, Reply, SubjectRef,
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    Call, Gateway,
-    bulk::refused,
-    entitlements::replay,
-    refusals::settled,
-    unavailable,
-};
+use super::{Call, Gateway, bulk::refused, entitlements::replay, refusals::settled, unavailable};
 use crate::rpc::status::Refusal;
 
 /// A card was presented at the issuer's own counter: it is this resident.
@@ -41,9 +35,15 @@ pub async fn link_at_counter(
     let (call, keeper) = (call.clone(), Arc::clone(gateway));
     let recorded = gateway
         .store
-        .link_subjects(gateway.attempt(), Some(idempotency), vec![card, resident], survivor, move |concluding| {
-            keeper.conclude_link(&call, survivor, concluding, |heads| render(u32::from(heads.changed)))
-        })
+        .link_subjects(
+            gateway.attempt(),
+            Some(idempotency),
+            vec![card, resident],
+            survivor,
+            move |concluding| {
+                keeper.conclude_link(&call, survivor, concluding, |heads| render(u32::from(heads.changed)))
+            },
+        )
         .await
         .map_err(|fault| unavailable(&fault))?;
     settled(recorded)
@@ -112,7 +112,9 @@ pub async fn propose(
         birth_date: paper.birth_date,
     };
     let call = call.clone();
-    let draft = move |sha256| call.draft(Kind::RegistryChange, registry::Categories::IDENTITY, named.as_ref(), sha256);
+    let draft = move |sha256| {
+        call.draft(Kind::RegistryChange, registry::Categories::IDENTITY, named.as_ref(), sha256)
+    };
     let refusing = {
         let draft = draft.clone();
         move |reason| {
@@ -228,8 +230,9 @@ impl Gateway {
                 self.auth.link_renewal(self.attempt(), old, new, conclude).await
             }
             DirectoryItem::Resident { credential, issuer, resident_key } => {
-                let issuer = IssuerId::parse(issuer)
-                    .map_err(|_| Refusal::invalid_fields(vec![]).with_field("directory_batch", Reason::UnknownCode))?;
+                let issuer = IssuerId::parse(issuer).map_err(|_| {
+                    Refusal::invalid_fields(vec![]).with_field("directory_batch", Reason::UnknownCode)
+                })?;
                 let resident = self
                     .store
                     .reader()
@@ -254,7 +257,7 @@ impl Gateway {
                 let subject = self.entry_subject(survivor, call.peer.urn());
                 move |_: Concluding<'_, Heads>| {
                     let mut draft = link_draft(&call, [0; 32]);
-                    draft.subject = subject.clone();
+                    draft.subject.clone_from(&subject);
                     Conclusion { reply: Reply::<Refusal>::Answer(Vec::new()), draft: Some(draft) }
                 }
             };
@@ -364,7 +367,9 @@ impl Gateway {
 
 /// An entry in auth's log that says only that the directory spoke, and the
 /// outcome in bytes for the second half.
-fn auth_entry(call: &Call) -> impl FnMut(Concluding<'_, RenewalOutcome>) -> Conclusion<Refusal> + Send + 'static {
+fn auth_entry(
+    call: &Call,
+) -> impl FnMut(Concluding<'_, RenewalOutcome>) -> Conclusion<Refusal> + Send + 'static {
     let entry = link_draft(call, [0; 32]);
     move |concluding| {
         let Concluding::Fresh(outcome) = concluding else {

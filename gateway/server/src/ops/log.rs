@@ -91,7 +91,8 @@ pub async fn inclusion(
     let invalid = || Refusal::invalid_fields(vec![]).with_field("index", Reason::Value);
     let ranges = inclusion_ranges(index, size).ok_or_else(invalid)?;
     let hashes = Hashes::read(reader, ranges).await?;
-    let path = inclusion_path(index, size, |range| hashes.of(range)).map_err(|_| Refusal::new(Reason::Internal))?;
+    let path =
+        inclusion_path(index, size, |range| hashes.of(range)).map_err(|_| Refusal::new(Reason::Internal))?;
     let leaf = reader.leaf_hashes(index..index + 1).await.map_err(|fault| unavailable(&fault))?;
     let leaf = leaf.first().copied().ok_or_else(|| Refusal::new(Reason::Internal))?;
     Ok((path, leaf))
@@ -118,10 +119,10 @@ pub async fn entry<R: super::Response>(
     index: u64,
     render: impl Fn(&StoredEntry, &Leaf, &[Hash], &str) -> R + Send + 'static,
 ) -> Result<pmh_store::Recorded<R>, Refusal> {
-    let reader = gateway.reader(log);
-    let (size, root) = reader.head().await.map_err(|fault| unavailable(&fault))?;
+    let stored_log = gateway.reader(log);
+    let (size, root) = stored_log.head().await.map_err(|fault| unavailable(&fault))?;
     let page = Page { from_index: index, end_index: index.saturating_add(1), limit: 1 };
-    let stored = reader.entries(&page).await.map_err(|fault| unavailable(&fault))?;
+    let stored = stored_log.entries(&page).await.map_err(|fault| unavailable(&fault))?;
     let stored = stored.into_iter().next().ok_or_else(|| Refusal::new(Reason::NotFound))?;
     let leaf = Leaf::decode(&stored.leaf).map_err(|_| Refusal::new(Reason::Internal))?;
     let (path, _) = inclusion(gateway, log, index, size).await?;
@@ -159,16 +160,15 @@ pub async fn search<R: super::Response>(
 }
 
 async fn find(reader: &Reader, search: &Search) -> Result<Found, Refusal> {
-    let (mut next, tree_size) = match search.after {
-        Some(after) => after,
-        None => {
-            let (size, _) = reader.head().await.map_err(|fault| unavailable(&fault))?;
-            let from = match search.from_us {
-                Some(from_us) => reader.index_at(from_us).await.map_err(|fault| unavailable(&fault))?,
-                None => 0,
-            };
-            (from, size)
-        }
+    let (mut next, tree_size) = if let Some(after) = search.after {
+        after
+    } else {
+        let (size, _) = reader.head().await.map_err(|fault| unavailable(&fault))?;
+        let from = match search.from_us {
+            Some(from_us) => reader.index_at(from_us).await.map_err(|fault| unavailable(&fault))?,
+            None => 0,
+        };
+        (from, size)
     };
     let mut entries = Vec::new();
     while entries.len() < search.limit && next < tree_size {

@@ -8,7 +8,9 @@ use pmh_auth::{
     names::{Acr, CredentialKind, Purpose, Role, Tier, UserVerification},
     policy::{Permit, presentable},
     reader::{ReaderAssertion, establish},
-    token::{Actor, Bytes, Consent, Consented, IssuedToken, Purposes, Scopes, Seconds, TokenRequest, Version},
+    token::{
+        Actor, Bytes, Consent, Consented, IssuedToken, Purposes, Scopes, Seconds, TokenRequest, Version,
+    },
 };
 use pmh_domain::time::tokyo_date;
 use pmh_proto::common::Reason;
@@ -193,17 +195,15 @@ pub async fn complete(
         },
     };
     let attempt = gateway.attempt();
-    let issuing = Issuing {
-        gateway: Arc::clone(gateway),
-        call: call.clone(),
-        random: gateway.random_bytes(),
-        permit,
-    };
+    let issuing =
+        Issuing { gateway: Arc::clone(gateway), call: call.clone(), random: gateway.random_bytes(), permit };
     let pres_id = admission.presence.pres_id;
     let recorded = gateway
         .auth
         .admit(attempt, admission, move |concluding| {
-            let Concluding::Fresh(admitted) = concluding else { return issuing.refuse(Reason::Internal, None) };
+            let Concluding::Fresh(admitted) = concluding else {
+                return issuing.refuse(Reason::Internal, None);
+            };
             match admitted {
                 Admitted::Replayed => issuing.refuse(Reason::ChallengeInvalid, None),
                 Admitted::NoRelation => issuing.refuse(Reason::SubjectMismatch, None),
@@ -268,12 +268,8 @@ pub async fn change(
 ) -> Result<(Vec<u8>, Option<pmh_audit::Receipt>), Refusal> {
     let handle_hash: [u8; 32] = Sha256::digest(handle).into();
     let organization = permit.organization().short().to_owned();
-    let issuing = Issuing {
-        gateway: Arc::clone(gateway),
-        call: call.clone(),
-        random: gateway.random_bytes(),
-        permit,
-    };
+    let issuing =
+        Issuing { gateway: Arc::clone(gateway), call: call.clone(), random: gateway.random_bytes(), permit };
     let update = match &wish {
         PresenceCall::Renew { act_for } => PresenceUpdate::Renew {
             act_for: act_for
@@ -413,12 +409,7 @@ fn verification(
         None => None,
         Some((jws, certificate)) => {
             let assertion = ReaderAssertion { jws, certificate, intermediate: None };
-            Some(
-                gateway
-                    .readers
-                    .verify(&assertion, &challenge.to_be_signed().nonce, now)
-                    .map_err(refuse)?,
-            )
+            Some(gateway.readers.verify(&assertion, &challenge.to_be_signed().nonce, now).map_err(refuse)?)
         }
     };
     establish(completion.used, statement.as_ref(), None, now).map_err(refuse)
@@ -502,10 +493,8 @@ impl Issuing {
         let organization = self.permit.organization().clone();
         let gateway = &self.gateway;
         let sub = gateway.pairwise.sub(&opened.person, organization.as_str());
-        let actor = (opened.holder != opened.person).then(|| Actor {
-            sub: gateway.pairwise.sub(&opened.holder, organization.as_str()),
-            duty: None,
-        });
+        let actor = (opened.holder != opened.person)
+            .then(|| Actor { sub: gateway.pairwise.sub(&opened.holder, organization.as_str()), duty: None });
         let relation = actor.is_some().then(|| "guardian".to_owned());
         let grants = kept.grants.iter().filter_map(|group| Consented::try_from(group.clone()).ok()).collect();
         Some(TokenRequest {
@@ -539,7 +528,8 @@ impl Issuing {
             return Vec::new();
         }
         let sector = self.permit.organization().as_str();
-        let handle = |(child, birth): &(Person, String)| (self.gateway.pairwise.sub(child, sector), birth.clone());
+        let handle =
+            |(child, birth): &(Person, String)| (self.gateway.pairwise.sub(child, sector), birth.clone());
         children.iter().map(handle).collect()
     }
 
@@ -564,4 +554,3 @@ impl Issuing {
         draft
     }
 }
-

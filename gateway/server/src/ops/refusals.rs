@@ -34,13 +34,9 @@ impl Gateway {
             return refusal;
         };
         let digest = refusal.digest();
-        let mut draft =
-            call.draft(Kind::Refusal, registry::Categories::NONE, Some(&named), digest);
+        let mut draft = call.draft(Kind::Refusal, registry::Categories::NONE, Some(&named), digest);
         draft.outcome = reason_number(refusal.reason());
-        let recorded = self
-            .store
-            .disclose(self.attempt(), None, move |_, _| ((), Some(draft.clone())))
-            .await;
+        let recorded = self.store.disclose(self.attempt(), None, move |_, _| ((), Some(draft.clone()))).await;
         match recorded.map(pmh_store::Recorded::into_parts) {
             Ok(((), Some(receipt))) => refusal.with_receipt(receipt::to_proto(receipt)),
             // Without its record even the refusal does not leave (P1).

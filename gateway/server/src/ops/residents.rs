@@ -189,10 +189,7 @@ fn own_person(call: &Call, response_sha256: [u8; 32]) -> Draft {
 
 impl Gateway {
     /// References of persons for residents; the same resident always gets the same.
-    async fn mint(
-        &self,
-        links: impl Iterator<Item = &ResidentLink>,
-    ) -> Result<Vec<[u8; 32]>, Refusal> {
+    async fn mint(&self, links: impl Iterator<Item = &ResidentLink>) -> Result<Vec<[u8; 32]>, Refusal> {
         let wanted: Vec<_> = links.map(|link| (self.mint_key_of(link), self.random_bytes())).collect();
         let minted = self.auth.mint(self.attempt(), wanted).await.map_err(|fault| unavailable(&fault))?;
         Ok(minted.iter().map(|minted| self.subject_refs.subject_ref(&minted.person)).collect())

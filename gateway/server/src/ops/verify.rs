@@ -11,7 +11,8 @@ use pmh_auth::{
 use pmh_domain::{
     codes::SchemeGroup,
     eligibility::{
-        self, Answer, AnswerState, Caller, Chart, Consent, Facts, LinkFacts, Outcome, Question, View, Watermark,
+        self, Answer, AnswerState, Caller, Chart, Consent, Facts, LinkFacts, Outcome, Question, View,
+        Watermark,
     },
     entitlement::CareType,
     time::DateRange,
@@ -49,9 +50,7 @@ pub async fn verify_eligibility<R: Response>(
     render: impl Fn(&Answer, &str) -> R + Send + 'static,
 ) -> Result<Recorded<R>, Refusal> {
     let subject = permit.subject().ok_or_else(|| Refusal::new(Reason::TokenMissing))?;
-    subject
-        .require_same(inquiry.subject.as_deref())
-        .map_err(|refusal| Refusal::named(refusal.reason()))?;
+    subject.require_same(inquiry.subject.as_deref()).map_err(|refusal| Refusal::named(refusal.reason()))?;
     let named = call.named(gateway).ok_or_else(|| Refusal::new(Reason::TokenInvalid))?;
     let question = question(call, &permit, subject, inquiry)?;
     let rules = gateway.rules.load_full();

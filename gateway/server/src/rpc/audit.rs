@@ -8,15 +8,9 @@ use pmh_proto::{
 use pmh_store::StoredEntry;
 use tonic::{Request, Response, Status};
 
-use super::{
-    convert,
-    fields::Fields,
-    receipt,
-    service::{Service, digest},
-    status::Refusal,
-};
+use super::{convert, fields::Fields, receipt, service::Service, status::Refusal};
 use crate::ops::{
-    self, Call,
+    Call,
     log::{self, Found, Log, Search},
 };
 
@@ -46,7 +40,9 @@ impl AuditService for Service {
     ) -> Result<Response<pb::GetInclusionProofResponse>, Status> {
         let (call, message) = self.open(path!("GetInclusionProof"), request)?;
         let outcome = match self.permit(&call) {
-            Ok(_) => log::inclusion(&self.gateway, which(message.log), message.index, message.tree_size).await,
+            Ok(_) => {
+                log::inclusion(&self.gateway, which(message.log), message.index, message.tree_size).await
+            }
             Err(refusal) => Err(refusal),
         };
         let outcome = outcome.map(|(path, leaf)| pb::GetInclusionProofResponse {
@@ -62,7 +58,9 @@ impl AuditService for Service {
     ) -> Result<Response<pb::GetConsistencyProofResponse>, Status> {
         let (call, message) = self.open(path!("GetConsistencyProof"), request)?;
         let outcome = match self.permit(&call) {
-            Ok(_) => log::consistency(&self.gateway, which(message.log), message.old_size, message.new_size).await,
+            Ok(_) => {
+                log::consistency(&self.gateway, which(message.log), message.old_size, message.new_size).await
+            }
             Err(refusal) => Err(refusal),
         };
         let outcome = outcome.map(|path| pb::GetConsistencyProofResponse { path: hashes(&path) });
@@ -88,20 +86,12 @@ impl AuditService for Service {
     }
 }
 
-impl ops::Response for pb::GetEntryResponse {
-    fn digest(&self) -> [u8; 32] {
-        digest(self)
-    }
-}
-
-impl ops::Response for pb::SearchEntriesResponse {
-    fn digest(&self) -> [u8; 32] {
-        digest(self)
-    }
-}
-
 impl Service {
-    async fn entry(&self, call: &Call, message: &pb::GetEntryRequest) -> Result<pb::GetEntryResponse, Refusal> {
+    async fn entry(
+        &self,
+        call: &Call,
+        message: &pb::GetEntryRequest,
+    ) -> Result<pb::GetEntryResponse, Refusal> {
         self.permit(call)?;
         let render = |stored: &StoredEntry, leaf: &Leaf, path: &[Hash], note: &str| pb::GetEntryResponse {
             entry: Some(entry(stored, leaf)),
@@ -150,7 +140,9 @@ fn search(message: &pb::SearchEntriesRequest) -> Result<Search, Refusal> {
     let after = match message.page_token.as_str() {
         "" => None,
         token => {
-            let parts = token.split_once('.').and_then(|(index, size)| Some((index.parse().ok()?, size.parse().ok()?)));
+            let parts = token
+                .split_once('.')
+                .and_then(|(index, size)| Some((index.parse().ok()?, size.parse().ok()?)));
             if parts.is_none_or(|(index, size): (u64, u64)| index > size) {
                 checked.wrong("page_token", Reason::Value);
             }
@@ -167,7 +159,8 @@ fn search(message: &pb::SearchEntriesRequest) -> Result<Search, Refusal> {
 }
 
 fn entry(stored: &StoredEntry, leaf: &Leaf) -> pb::Entry {
-    let name = |org: &Option<pmh_audit::OrgRef>| org.as_ref().map(|org| org.as_str().to_owned()).unwrap_or_default();
+    let name =
+        |org: &Option<pmh_audit::OrgRef>| org.as_ref().map(|org| org.as_str().to_owned()).unwrap_or_default();
     pb::Entry {
         index: stored.index,
         leaf: stored.leaf.clone(),

@@ -119,7 +119,7 @@ fn entitlement(right: &ServedEntitlement) -> pb::Entitlement {
         days_to_expiry: right.days_to_expiry,
         income_segment: right.income_segment.clone().unwrap_or_default(),
         segment: right.segment.clone().unwrap_or_default(),
-        copayments: right.copayments.iter().map(copayment).collect(),
+        copayments: right.copayments.iter().copied().map(copayment).collect(),
         additional_conditions: right.additional_conditions.iter().map(condition).collect(),
         designated_institutions: right
             .designated_institutions
@@ -136,7 +136,7 @@ fn entitlement(right: &ServedEntitlement) -> pb::Entitlement {
     }
 }
 
-fn copayment(rule: &CopaymentRule) -> pb::CopaymentRule {
+fn copayment(rule: CopaymentRule) -> pb::CopaymentRule {
     pb::CopaymentRule {
         care_type: rule.care.map_or(pb::CareType::Unspecified, care_type).into(),
         unit: unit(rule.unit).into(),
@@ -168,7 +168,7 @@ pub(super) fn version(version: &Entitlement) -> pb::EntitlementRow {
         valid_to: date(version.validity.to()),
         segment: version.segment.clone().unwrap_or_default(),
         income_segment: version.income_segment.clone().unwrap_or_default(),
-        copayments: version.copayments.iter().map(copayment).collect(),
+        copayments: version.copayments.iter().copied().map(copayment).collect(),
         additional_conditions: version.additional_conditions.iter().map(condition).collect(),
         designated_institutions: version
             .designated_institutions

@@ -67,11 +67,7 @@ impl OrganizationService for Service {
         let encode = |_| pb::SuspendOrganizationResponse::default().encode_to_vec();
         let outcome =
             self.enrol(&call, &message.idempotency_key, &message.urn, Enrolment::Suspend, encode).await;
-        let outcome = outcome.and_then(|kept| {
-            decode(kept, |message: &mut pb::SuspendOrganizationResponse, receipt| {
-                message.receipt = Some(receipt);
-            })
-        });
+        let outcome = outcome.and_then(decode);
         self.answer(&call, outcome).await
     }
 
@@ -81,12 +77,9 @@ impl OrganizationService for Service {
     ) -> Result<Response<pb::ResumeOrganizationResponse>, Status> {
         let (call, message) = self.open(path!("ResumeOrganization"), request)?;
         let encode = |_| pb::ResumeOrganizationResponse::default().encode_to_vec();
-        let outcome = self.enrol(&call, &message.idempotency_key, &message.urn, Enrolment::Resume, encode).await;
-        let outcome = outcome.and_then(|kept| {
-            decode(kept, |message: &mut pb::ResumeOrganizationResponse, receipt| {
-                message.receipt = Some(receipt);
-            })
-        });
+        let outcome =
+            self.enrol(&call, &message.idempotency_key, &message.urn, Enrolment::Resume, encode).await;
+        let outcome = outcome.and_then(decode);
         self.answer(&call, outcome).await
     }
 
@@ -133,11 +126,14 @@ impl Service {
         let enrolled = (id.clone(), name.clone());
         let encode = move |update_us| {
             let (id, name) = &enrolled;
-            let organization = Organization { id: id.to_string(), name: name.clone(), suspended: false, update_us };
-            pb::PutOrganizationResponse { organization: Some(to_proto(&organization)), receipt: None }.encode_to_vec()
+            let organization =
+                Organization { id: id.to_string(), name: name.clone(), suspended: false, update_us };
+            pb::PutOrganizationResponse { organization: Some(to_proto(&organization)), receipt: None }
+                .encode_to_vec()
         };
-        let kept = enrol(&self.gateway, call, &key, Enrolment::Put { organization: id, name }, encode).await?;
-        decode(kept, |message: &mut pb::PutOrganizationResponse, receipt| message.receipt = Some(receipt))
+        let kept =
+            enrol(&self.gateway, call, &key, Enrolment::Put { organization: id, name }, encode).await?;
+        decode(kept)
     }
 
     async fn enrol(
@@ -220,7 +216,7 @@ impl Service {
                 .encode_to_vec()
         };
         let kept = put_competence(&self.gateway, call, &key, issuer, &raw, encode).await?;
-        decode(kept, |message: &mut pb::PutCompetenceResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 
     fn list_competences(
@@ -233,9 +229,7 @@ impl Service {
         let on = checked.optional_date("on", &message.on);
         let issuer = match message.issuer.as_str() {
             "" => None,
-            issuer => IssuerId::parse(issuer)
-                .map_err(|_| checked.wrong("issuer", Reason::UnknownCode))
-                .ok(),
+            issuer => IssuerId::parse(issuer).map_err(|_| checked.wrong("issuer", Reason::UnknownCode)).ok(),
         };
         checked.finish()?;
         let registry = self.gateway.registry();

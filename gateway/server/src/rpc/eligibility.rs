@@ -22,7 +22,7 @@ use super::{
     convert,
     fields::{self, Fields},
     receipt,
-    service::{Service, decode, digest},
+    service::{Service, decode},
     status::Refusal,
 };
 use crate::ops::{
@@ -38,7 +38,8 @@ impl EligibilityService for Service {
         &self,
         request: Request<pb::VerifyEligibilityRequest>,
     ) -> Result<Response<pb::VerifyEligibilityResponse>, Status> {
-        let (call, message) = self.open("/pmh.eligibility.v1.EligibilityService/VerifyEligibility", request)?;
+        let (call, message) =
+            self.open("/pmh.eligibility.v1.EligibilityService/VerifyEligibility", request)?;
         let outcome = self.verify(&call, message).await;
         self.answer(&call, outcome).await
     }
@@ -72,7 +73,8 @@ impl EligibilityService for Service {
         &self,
         request: Request<pb::ListEntitlementsRequest>,
     ) -> Result<Response<pb::ListEntitlementsResponse>, Status> {
-        let (call, message) = self.open("/pmh.eligibility.v1.EligibilityService/ListEntitlements", request)?;
+        let (call, message) =
+            self.open("/pmh.eligibility.v1.EligibilityService/ListEntitlements", request)?;
         let outcome = self.list(&call, &message).await;
         self.answer(&call, outcome).await
     }
@@ -81,7 +83,8 @@ impl EligibilityService for Service {
         &self,
         request: Request<pb::AdvanceWatermarkRequest>,
     ) -> Result<Response<pb::AdvanceWatermarkResponse>, Status> {
-        let (call, message) = self.open("/pmh.eligibility.v1.EligibilityService/AdvanceWatermark", request)?;
+        let (call, message) =
+            self.open("/pmh.eligibility.v1.EligibilityService/AdvanceWatermark", request)?;
         let outcome = self.advance(&call, &message).await;
         self.answer(&call, outcome).await
     }
@@ -94,12 +97,6 @@ impl BulkAnswer for pb::PutEntitlementsResponse {
 
     fn last(summary: BulkSummary) -> Self {
         Self { summary: Some(summary), ..Self::default() }
-    }
-}
-
-impl ops::Response for pb::VerifyEligibilityResponse {
-    fn digest(&self) -> [u8; 32] {
-        digest(self)
     }
 }
 
@@ -135,7 +132,7 @@ impl Service {
             pb::PutEntitlementsResponse { rows: bulk::results(reports), ..Default::default() }.encode_to_vec()
         };
         let kept: Kept = entitlements::put_chunk(&self.gateway, call, permit, batch, &rows?, encode).await?;
-        decode(kept, |message: &mut pb::PutEntitlementsResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 
     async fn list(
@@ -152,7 +149,7 @@ impl Service {
             pb::ListEntitlementsResponse { entitlements, receipt: None }.encode_to_vec()
         };
         let kept = entitlements::list(&self.gateway, call, resident_key.unwrap_or_default(), encode).await?;
-        decode(kept, |message: &mut pb::ListEntitlementsResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 
     async fn advance(
@@ -179,10 +176,11 @@ impl Service {
             return Err(Refusal::new(Reason::Internal));
         };
         let encode = move || {
-            pb::AdvanceWatermarkResponse { as_of: Some(convert::micros(as_of)), receipt: None }.encode_to_vec()
+            pb::AdvanceWatermarkResponse { as_of: Some(convert::micros(as_of)), receipt: None }
+                .encode_to_vec()
         };
         let kept = entitlements::advance_watermark(&self.gateway, call, &key, law_no, as_of, encode).await?;
-        decode(kept, |message: &mut pb::AdvanceWatermarkResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 }
 

@@ -141,6 +141,6 @@ pub(super) fn purpose(purpose: i32) -> Option<pmh_auth::names::Purpose> {
 }
 
 fn code_reason(error: &CodeError) -> Reason {
-    let reason = pmh_domain::problem::FieldReason::from(error.clone());
+    let reason = pmh_domain::problem::FieldReason::from(*error);
     super::status::reason_named(reason.name()).unwrap_or(Reason::Value)
 }

@@ -5,6 +5,7 @@
 mod audit;
 mod bulk;
 mod convert;
+mod coverage;
 mod directory;
 mod eligibility;
 mod fields;

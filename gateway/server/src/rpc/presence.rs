@@ -47,9 +47,7 @@ impl PresenceService for Service {
         let act_for = (!message.act_for.is_empty()).then_some(message.act_for);
         let wish = PresenceCall::Renew { act_for };
         let outcome = self.change(&call, &message.presence, wish, encode_renewed).await;
-        let outcome = outcome.and_then(|answer| {
-            decode(answer, |message: &mut pb::RenewTokenResponse, receipt| message.receipt = Some(receipt))
-        });
+        let outcome = outcome.and_then(decode);
         self.answer(&call, outcome).await
     }
 
@@ -61,16 +59,12 @@ impl PresenceService for Service {
         let mut checked = Fields::default();
         let drop = purposes(&mut checked, "drop_purposes", &message.drop_purposes);
         check_groups(&mut checked, "withdraw_groups", &message.withdraw_groups);
+        let wish = PresenceCall::Narrow { withdraw: message.withdraw_groups.clone(), drop };
         let outcome = match checked.finish() {
             Err(refusal) => Err(refusal),
-            Ok(()) => {
-                let wish = PresenceCall::Narrow { withdraw: message.withdraw_groups, drop };
-                self.change(&call, &message.presence, wish, encode_narrowed).await
-            }
+            Ok(()) => self.change(&call, &message.presence, wish, encode_narrowed).await,
         };
-        let outcome = outcome.and_then(|answer| {
-            decode(answer, |message: &mut pb::NarrowPresenceResponse, receipt| message.receipt = Some(receipt))
-        });
+        let outcome = outcome.and_then(decode);
         self.answer(&call, outcome).await
     }
 
@@ -81,9 +75,7 @@ impl PresenceService for Service {
         let (call, message) = self.open("/pmh.presence.v1.PresenceService/EndPresence", request)?;
         let encode = |_: &PresenceAnswer| pb::EndPresenceResponse::default().encode_to_vec();
         let outcome = self.change(&call, &message.presence, PresenceCall::End, encode).await;
-        let outcome = outcome.and_then(|answer| {
-            decode(answer, |message: &mut pb::EndPresenceResponse, receipt| message.receipt = Some(receipt))
-        });
+        let outcome = outcome.and_then(decode);
         self.answer(&call, outcome).await
     }
 }
@@ -112,7 +104,7 @@ impl Service {
         let permit = self.permit(call)?;
         let completion = completion(message)?;
         let answer = complete(&self.gateway, call, permit, completion, encode_completed).await?;
-        decode(answer, |message: &mut pb::CompletePresentationResponse, receipt| message.receipt = Some(receipt))
+        decode(answer)
     }
 
     async fn change(

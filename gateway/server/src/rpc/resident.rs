@@ -150,7 +150,7 @@ impl Service {
             pb::PutResidentsResponse { rows: bulk::results(reports), ..Default::default() }.encode_to_vec()
         };
         let kept: Kept = residents::put_chunk(&self.gateway, call, permit, batch, &rows?, encode).await?;
-        decode(kept, |message: &mut pb::PutResidentsResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 
     async fn link(
@@ -160,7 +160,8 @@ impl Service {
     ) -> Result<pb::LinkCredentialResponse, Refusal> {
         let by_directory = !message.directory_batch.is_empty();
         // At the counter the token says that the holder is there; the issuers' own purpose is implied.
-        let purpose = (!by_directory).then(|| fields::purpose(pmh_proto::common::Purpose::Hpaymt.into())).flatten();
+        let purpose =
+            (!by_directory).then(|| fields::purpose(pmh_proto::common::Purpose::Hpaymt.into())).flatten();
         let permit = call.authorize(&self.gateway, purpose)?;
         let encode = |linked| pb::LinkCredentialResponse { linked, receipt: None }.encode_to_vec();
         let mut checked = Fields::default();
@@ -174,7 +175,7 @@ impl Service {
             let (key, resident_key) = (key.unwrap_or_default(), resident_key.unwrap_or_default());
             links::link_at_counter(&self.gateway, call, &permit, &key, &resident_key, encode).await?
         };
-        decode(kept, |message: &mut pb::LinkCredentialResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 
     async fn propose(
@@ -196,7 +197,7 @@ impl Service {
         else {
             return Err(Refusal::new(Reason::Internal));
         };
-        let paper = Paper {
+        let printed = Paper {
             payer_number: payer.to_string(),
             recipient_number: recipient.to_string(),
             birth_date: birth_date.to_string(),
@@ -211,8 +212,8 @@ impl Service {
             }
             .encode_to_vec()
         };
-        let kept = links::propose(&self.gateway, call, &permit, &key, paper, proposal_id, encode).await?;
-        decode(kept, |message: &mut pb::ProposeLinkResponse, receipt| message.receipt = Some(receipt))
+        let kept = links::propose(&self.gateway, call, &permit, &key, printed, proposal_id, encode).await?;
+        decode(kept)
     }
 
     async fn decide(
@@ -226,15 +227,15 @@ impl Service {
         let proposal = checked.uuid("proposal_id", &message.proposal_id);
         let decision = match checked.word::<pb::LinkDecision>("decision", message.decision) {
             Some(pb::LinkDecision::Confirm) => Decision::Confirm,
-            Some(pb::LinkDecision::Refuse) => Decision::Refuse,
             Some(pb::LinkDecision::Undo) => Decision::Undo,
-            Some(pb::LinkDecision::Unspecified) | None => Decision::Refuse,
+            // Anything else was noted above and is refused below.
+            _ => Decision::Refuse,
         };
         checked.finish()?;
         let (key, proposal) = (key.unwrap_or_default(), proposal.unwrap_or_default());
         let encode = || pb::DecideLinkResponse::default().encode_to_vec();
         let kept = links::decide(&self.gateway, call, &key, proposal, decision, encode).await?;
-        decode(kept, |message: &mut pb::DecideLinkResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 
     async fn proposals(&self, call: &Call) -> Result<pb::ListLinkProposalsResponse, Refusal> {
@@ -251,7 +252,7 @@ impl Service {
             pb::ListLinkProposalsResponse { proposals, receipt: None }.encode_to_vec()
         };
         let kept = links::list_proposals(&self.gateway, call, encode).await?;
-        decode(kept, |message: &mut pb::ListLinkProposalsResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 
     async fn moved(
@@ -269,7 +270,7 @@ impl Service {
         let encode = || pb::MoveResidentResponse::default().encode_to_vec();
         let change = Change::MovedOut(last_day);
         let kept = residents::change(&self.gateway, call, &key, resident, change, encode).await?;
-        decode(kept, |message: &mut pb::MoveResidentResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 
     async fn relation(
@@ -296,7 +297,7 @@ impl Service {
         };
         let encode = || pb::PutRelationResponse::default().encode_to_vec();
         let kept = residents::put_relation(&self.gateway, call, guardianship, encode).await?;
-        decode(kept, |message: &mut pb::PutRelationResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 
     async fn restriction(
@@ -317,7 +318,7 @@ impl Service {
         let encode = || pb::PutRestrictionResponse::default().encode_to_vec();
         let change = Change::Restriction { kind, lifted: message.lifted };
         let kept = residents::change(&self.gateway, call, &key, resident, change, encode).await?;
-        decode(kept, |message: &mut pb::PutRestrictionResponse, receipt| message.receipt = Some(receipt))
+        decode(kept)
     }
 
     fn random_uuid(&self) -> String {
@@ -333,6 +334,5 @@ fn item(message: pb::PutResidentsRequest) -> Item<pb::ResidentRow> {
     }
 }
 
-const PROPOSED_JA: &str =
-    "実施機関に確認を依頼しました。今日は紙の受給者証で確認してください。";
+const PROPOSED_JA: &str = "実施機関に確認を依頼しました。今日は紙の受給者証で確認してください。";
 const PROPOSED_EN: &str = "The issuer was asked to confirm. Today, go by the paper certificate.";

@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
 use super::{receipt, status::Refusal};
 use crate::{
     edge::{CallInfo, Peer},
-    ops::{Call, Gateway},
+    ops::{self, Call, Gateway},
 };
 
 /// A service of the contract over the running gateway.
@@ -45,7 +45,11 @@ pub fn routes(gateway: &Arc<Gateway>, max_message_bytes: usize) -> Routes {
 
 impl Service {
     /// The call behind a unary request, and its message.
-    pub(super) fn open<M: Message>(&self, path: &'static str, request: Request<M>) -> Result<(Call, M), Status> {
+    pub(super) fn open<M: Message>(
+        &self,
+        path: &'static str,
+        request: Request<M>,
+    ) -> Result<(Call, M), Status> {
         let (metadata, extensions, message) = request.into_parts();
         let sha256 = Sha256::digest(message.encode_to_vec()).into();
         Ok((self.call(path, &metadata, &extensions, sha256)?, message))
@@ -63,8 +67,11 @@ impl Service {
         let missing = || Status::from(Refusal::new(Reason::OrgIdentityMissing));
         let peer = extensions.get::<Arc<Peer>>().ok_or_else(missing)?;
         let info = extensions.get::<CallInfo>().ok_or_else(missing)?;
-        let values: Vec<&[u8]> =
-            metadata.get_all("authorization").iter().map(tonic::metadata::MetadataValue::as_encoded_bytes).collect();
+        let values: Vec<&[u8]> = metadata
+            .get_all("authorization")
+            .iter()
+            .map(tonic::metadata::MetadataValue::as_encoded_bytes)
+            .collect();
         Ok(Call::new(&self.gateway, Arc::clone(peer), *info, path, &values, request_sha256))
     }
 
@@ -74,7 +81,11 @@ impl Service {
     }
 
     /// The end of every call: the answer, or the refusal with its record.
-    pub(super) async fn answer<T>(&self, call: &Call, outcome: Result<T, Refusal>) -> Result<Response<T>, Status> {
+    pub(super) async fn answer<T>(
+        &self,
+        call: &Call,
+        outcome: Result<T, Refusal>,
+    ) -> Result<Response<T>, Status> {
         match outcome {
             Ok(answer) => Ok(Response::new(answer)),
             Err(refusal) => Err(self.gateway.record_refusal(call, refusal).await.into()),
@@ -82,19 +93,56 @@ impl Service {
     }
 }
 
-/// A response that the log committed to as bytes.
-pub(super) fn decode<M: Message + Default>(
-    (bytes, receipt): (Vec<u8>, Option<Receipt>),
-    attach: impl FnOnce(&mut M, pmh_proto::audit::Receipt),
-) -> Result<M, Refusal> {
+/// A response that carries the proof of its entry.
+pub(super) trait Receipted: Message + Default {
+    /// Puts the proof in its place.
+    fn attach(&mut self, receipt: pmh_proto::audit::Receipt);
+}
+
+macro_rules! receipted {
+    ($($area:ident::$response:ident,)*) => {
+        $(impl Receipted for pmh_proto::$area::$response {
+            fn attach(&mut self, receipt: pmh_proto::audit::Receipt) {
+                self.receipt = Some(receipt);
+            }
+        })*
+    };
+}
+
+receipted! {
+    directory::PutCompetenceResponse,
+    directory::PutOrganizationResponse,
+    directory::ResumeOrganizationResponse,
+    directory::SuspendOrganizationResponse,
+    eligibility::AdvanceWatermarkResponse,
+    eligibility::ListEntitlementsResponse,
+    eligibility::PutEntitlementsResponse,
+    presence::CompletePresentationResponse,
+    presence::EndPresenceResponse,
+    presence::NarrowPresenceResponse,
+    presence::RenewTokenResponse,
+    resident::DecideLinkResponse,
+    resident::LinkCredentialResponse,
+    resident::ListLinkProposalsResponse,
+    resident::MoveResidentResponse,
+    resident::ProposeLinkResponse,
+    resident::PutRelationResponse,
+    resident::PutResidentsResponse,
+    resident::PutRestrictionResponse,
+}
+
+/// A response that the log committed to as bytes, with its proof.
+pub(super) fn decode<M: Receipted>((bytes, receipt): (Vec<u8>, Option<Receipt>)) -> Result<M, Refusal> {
     let mut message = M::decode(bytes.as_slice()).map_err(|_| Refusal::new(Reason::Internal))?;
     if let Some(receipt) = receipt {
-        attach(&mut message, receipt::to_proto(receipt));
+        message.attach(receipt::to_proto(receipt));
     }
     Ok(message)
 }
 
-/// SHA-256 of a message as encoded, with its receipt still absent.
-pub(super) fn digest(message: &impl Message) -> [u8; 32] {
-    Sha256::digest(message.encode_to_vec()).into()
+/// Messages with their receipt still absent are what the log commits to.
+impl<M: Message + 'static> ops::Response for M {
+    fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.encode_to_vec()).into()
+    }
 }

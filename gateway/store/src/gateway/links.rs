@@ -329,8 +329,9 @@ impl Tx {
         if group == *reference {
             self.execute(
                 "UPDATE subject_alias SET survivor =
-                   (SELECT MIN(heir.subject_ref) FROM subject_alias heir
-                    WHERE heir.survivor = $1 AND heir.subject_ref <> $1)
+                   (SELECT heir.subject_ref FROM subject_alias heir
+                    WHERE heir.survivor = $1 AND heir.subject_ref <> $1
+                    ORDER BY heir.created_us, heir.subject_ref LIMIT 1)
                  WHERE survivor = $1 AND subject_ref <> $1",
                 vec![reference.into()],
             )

@@ -192,7 +192,9 @@ pub(crate) async fn a_guardian_opens_a_child_while_the_relation_holds(place: Pla
     let for_child = |number| Admission { act_for: Some(child), ..admission(number, 1) };
     assert!(matches!(admit(&store, for_child(2)).await, Admitted::NoRelation));
     link(&store, card, guardian).await;
-    let Admitted::Present { holder, person, children, .. } = admit(&store, for_child(3)).await else { panic!() };
+    let Admitted::Present { holder, person, children, .. } = admit(&store, for_child(3)).await else {
+        panic!()
+    };
     assert_eq!((holder, person), (guardian, child));
     assert_eq!(children, [(child, birth_date().to_string())]);
     let tomorrow = PresenceUpdate::Renew { act_for: Some(child), today: "2026-04-02".to_owned() };

@@ -143,7 +143,8 @@ pub(crate) async fn each_version_names_the_entry_that_brought_it(place: Place) {
     for chunk in chunks {
         let (number, receipt) = chunk.await.unwrap();
         if number < 99 {
-            let place = "SELECT CAST(entry_idx AS TEXT) || '/' || CAST(entry_position AS TEXT) FROM entitlement";
+            let place =
+                "SELECT CAST(entry_idx AS TEXT) || '/' || CAST(entry_position AS TEXT) FROM entitlement";
             let stored = raw.texts(&format!("{place} WHERE history_key = '{number}'")).await;
             assert_eq!(stored, [format!("{}/1", receipt.index)]);
             assert_eq!(verify(&receipt).leaf.kind, Kind::BulkChunk);
@@ -180,9 +181,11 @@ pub(crate) async fn residents_are_created_corrected_and_kept(place: Place) {
 
     let change = async |key: &str, number: u8, change| {
         let key = (idempotency(key, 1), resident_key(number).as_str().to_owned());
-        outcome(Kind::Write, |conclude| open.change_resident(attempt(), key.0, chiyoda(), key.1, change, conclude))
-            .await
-            .0
+        outcome(Kind::Write, |conclude| {
+            open.change_resident(attempt(), key.0, chiyoda(), key.1, change, conclude)
+        })
+        .await
+        .0
     };
     let restrict = ResidentChange::Restrict(RestrictionKind::NonDisclosure, false);
     assert_eq!(change("a", 1, restrict.clone()).await, Some(reference(chiyoda(), 1)));

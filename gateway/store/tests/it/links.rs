@@ -9,9 +9,11 @@ const CARD: SubjectRef = [0xca; 32];
 
 async fn link(store: &GatewayStore, members: &[SubjectRef], survivor: SubjectRef) -> Heads {
     let members = members.to_vec();
-    outcome(Kind::RegistryChange, |conclude| store.link_subjects(attempt(), None, members, survivor, conclude))
-        .await
-        .0
+    outcome(Kind::RegistryChange, |conclude| {
+        store.link_subjects(attempt(), None, members, survivor, conclude)
+    })
+    .await
+    .0
 }
 
 pub(crate) async fn push_then_card_then_link_then_answer(place: Place) {
@@ -95,7 +97,8 @@ pub(crate) async fn a_proposal_needs_exactly_one_match(place: Place) {
     // Now two people hold P1.
     let mut twin = entitlement(chiyoda(), 2, 2, 0);
     twin.recipient_number = entitlement(chiyoda(), 1, 1, 0).recipient_number;
-    let chunk = entitlement_chunk(chiyoda(), "twin", vec![row("1", 1, pmh_store::RowVerdict::Accepted(twin))]);
+    let chunk =
+        entitlement_chunk(chiyoda(), "twin", vec![row("1", 1, pmh_store::RowVerdict::Accepted(twin))]);
     push(&open, chunk).await;
     assert!(!propose(&open, "p-5", "54136015", "P1", &born).await, "never guess who somebody is");
     let waiting =
@@ -143,8 +146,11 @@ pub(crate) async fn an_undone_link_separates_the_resident_alone(place: Place) {
         let id = format!("p-{stranger_survives}");
         propose(&open, &id, "54136015", "P1", &birth_date().to_string()).await;
         link(&open, &[CARD], rightful).await;
-        let (members, survivor) =
-            if stranger_survives { (vec![CARD, rightful], stranger) } else { (vec![CARD, stranger], rightful) };
+        let (members, survivor) = if stranger_survives {
+            (vec![CARD, rightful], stranger)
+        } else {
+            (vec![CARD, stranger], rightful)
+        };
         decide(&open, &format!("a{id}"), &id, LinkDecision::Confirm { members, survivor }).await.unwrap();
         assert_eq!(facts(&open, CARD).await.links.len(), 2);
         decide(&open, &format!("b{id}"), &id, LinkDecision::Undo { card: CARD }).await.unwrap();

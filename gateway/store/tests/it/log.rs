@@ -271,7 +271,10 @@ const BROKEN_COMMIT_POSTGRES: &str = "
     CREATE CONSTRAINT TRIGGER broken_commit AFTER INSERT ON log_entry
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse();";
 
-pub(crate) fn accepted(history_key: u32, content: u8) -> pmh_store::RowVerdict<pmh_domain::entitlement::Entitlement> {
+pub(crate) fn accepted(
+    history_key: u32,
+    content: u8,
+) -> pmh_store::RowVerdict<pmh_domain::entitlement::Entitlement> {
     pmh_store::RowVerdict::Accepted(entitlement(chiyoda(), 1, history_key, content))
 }
 

@@ -17,7 +17,8 @@ async fn schema(place: &Place) -> BTreeSet<String> {
     schema
 }
 
-const SQLITE_COLUMNS: &str = "SELECT t.name || '.' || c.name || ' ' || c.type || ' not null ' || c.\"notnull\" || ' key ' || c.pk
+const SQLITE_COLUMNS: &str =
+    "SELECT t.name || '.' || c.name || ' ' || c.type || ' not null ' || c.\"notnull\" || ' key ' || c.pk
     FROM sqlite_master t, pragma_table_info(t.name) c
     WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE '_sqlx%'";
 const POSTGRES_COLUMNS: &str = "SELECT c.table_name || '.' || c.column_name || ' '
@@ -30,8 +31,7 @@ const POSTGRES_COLUMNS: &str = "SELECT c.table_name || '.' || c.column_name || '
         ON k.constraint_name = p.constraint_name AND p.constraint_type = 'PRIMARY KEY')
     ON k.table_name = c.table_name AND k.column_name = c.column_name
     WHERE c.table_schema = 'public' AND c.table_name NOT LIKE '\\_sqlx%'";
-const SQLITE_INDEXES: &str =
-    "SELECT 'index ' || name || ' on ' || tbl_name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
+const SQLITE_INDEXES: &str = "SELECT 'index ' || name || ' on ' || tbl_name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
 const POSTGRES_INDEXES: &str = "SELECT 'index ' || indexname || ' on ' || tablename FROM pg_indexes
     WHERE schemaname = 'public' AND indexname NOT LIKE '%\\_pkey'";
 
@@ -79,7 +79,10 @@ fn every_file_may_be_applied_twice() {
 fn a_database_of_another_role_or_of_a_later_version_is_refused() {
     let refuse = async |place: Place| {
         place.open().await.close().await;
-        assert!(pmh_store::AuthStore::open(place.settings()).await.is_err(), "a gateway's database opened as auth's");
+        assert!(
+            pmh_store::AuthStore::open(place.settings()).await.is_err(),
+            "a gateway's database opened as auth's"
+        );
         let mut raw = place.raw().await;
         raw.run("UPDATE _sqlx_migrations SET version = 99 WHERE version = 2").await.unwrap();
         assert!(place.try_open().await.is_err(), "a schema of the future");

@@ -82,8 +82,11 @@ impl Model {
 
     /// Resident, history key and content of all that a reference opens.
     fn read(&self, reference: u8) -> BTreeSet<(u8, u32, u8)> {
-        let versions = self.group(reference).into_iter().filter_map(|one| Some((one, self.versions.get(&one)?)));
-        versions.flat_map(|(one, known)| known.iter().map(move |(key, content)| (one, *key, *content))).collect()
+        let versions =
+            self.group(reference).into_iter().filter_map(|one| Some((one, self.versions.get(&one)?)));
+        versions
+            .flat_map(|(one, known)| known.iter().map(move |(key, content)| (one, *key, *content)))
+            .collect()
     }
 }
 
@@ -136,7 +139,8 @@ async fn agrees(place: Place, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 let members = vec![reference(chiyoda(), one)];
                 let survivor = reference(chiyoda(), two);
                 let kind = pmh_audit::Kind::RegistryChange;
-                outcome(kind, |conclude| open.link_subjects(attempt(), None, members, survivor, conclude)).await;
+                outcome(kind, |conclude| open.link_subjects(attempt(), None, members, survivor, conclude))
+                    .await;
                 model.link(one, two);
             }
             Step::Read(resident) => {
@@ -144,7 +148,8 @@ async fn agrees(place: Place, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 let served: BTreeSet<(u8, u32, u8)> = served
                     .iter()
                     .map(|version| {
-                        let number = version.resident_key.as_str().strip_prefix("R-").unwrap().parse().unwrap();
+                        let number =
+                            version.resident_key.as_str().strip_prefix("R-").unwrap().parse().unwrap();
                         let content = version.certification_name.rsplit(' ').next().unwrap().parse().unwrap();
                         (number, version.history_key.as_str().parse().unwrap(), content)
                     })

@@ -112,8 +112,11 @@ fn binaries() -> Option<PathBuf> {
         Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
     };
     let installed = || {
-        let mut versions: Vec<PathBuf> =
-            std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|entry| entry.path().join("bin")).collect();
+        let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+            .ok()?
+            .flatten()
+            .map(|entry| entry.path().join("bin"))
+            .collect();
         versions.sort();
         versions.pop()
     };

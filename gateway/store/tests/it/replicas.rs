@@ -61,8 +61,10 @@ fn a_lost_connection_is_replaced_before_anybody_notices() {
         raw.hold().await;
         let store = open.store.clone();
         let callers = tokio::spawn(async move { flood(&store, 5, 2).await });
-        eventually("the batch waits for the lock", async || terminate(&mut raw, "wait_event_type = 'Lock'").await > 0)
-            .await;
+        eventually("the batch waits for the lock", async || {
+            terminate(&mut raw, "wait_event_type = 'Lock'").await > 0
+        })
+        .await;
         raw.release().await;
         assert_one_history(&callers.await.unwrap());
         open.close().await;
@@ -102,7 +104,8 @@ const SLOW_COMMIT: &str = "
         $$ BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NULL; END $$;
     CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON log_entry
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_test();";
-const WAITING_BACKENDS: &str = "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)";
+const WAITING_BACKENDS: &str =
+    "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)";
 
 fn commit_interrupted(how: Interruption) {
     on_postgres(async move |place| {
@@ -120,8 +123,9 @@ fn commit_interrupted(how: Interruption) {
         raw.run("SELECT pg_advisory_lock(42)").await.unwrap();
         let store = open.store.clone();
         let callers = tokio::spawn(async move { flood(&store, 7, 2).await });
-        let waiting =
-            format!("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND {WAITING_BACKENDS}");
+        let waiting = format!(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND {WAITING_BACKENDS}"
+        );
         eventually("COMMIT is under way", async || raw.count(&waiting).await > 0).await;
         match how {
             Interruption::AnswerLost => proxy.cut(),

@@ -108,7 +108,8 @@ impl Place {
     pub(crate) async fn raw(&self) -> Raw {
         match &self.location {
             Location::Sqlite(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                let options =
+                    sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
                 Raw::Sqlite(sqlx::SqliteConnection::connect_with(&options).await.unwrap())
             }
             Location::Postgres(url) => Raw::Postgres(sqlx::PgConnection::connect(url).await.unwrap()),
@@ -377,7 +378,13 @@ pub(crate) fn entitlement_chunk(
     batch_id: &str,
     rows: Vec<ChunkRow<Entitlement>>,
 ) -> EntitlementChunk {
-    EntitlementChunk { issuer, method: Method::PUT_ENTITLEMENTS.0, batch_id: batch_id.to_owned(), dry_run: false, rows }
+    EntitlementChunk {
+        issuer,
+        method: Method::PUT_ENTITLEMENTS.0,
+        batch_id: batch_id.to_owned(),
+        dry_run: false,
+        rows,
+    }
 }
 
 pub(crate) async fn push(store: &GatewayStore, chunk: EntitlementChunk) -> (Vec<RowDone>, Option<Receipt>) {
@@ -392,7 +399,13 @@ pub(crate) fn resident_chunk(
         RowVerdict::Accepted((link, _)) => link.issuer,
         _ => chiyoda(),
     };
-    ResidentChunk { issuer, method: Method::PUT_RESIDENTS.0, batch_id: batch_id.to_owned(), dry_run: false, rows }
+    ResidentChunk {
+        issuer,
+        method: Method::PUT_RESIDENTS.0,
+        batch_id: batch_id.to_owned(),
+        dry_run: false,
+        rows,
+    }
 }
 
 pub(crate) async fn put_residents(store: &GatewayStore, chunk: ResidentChunk) -> Vec<RowDone> {

@@ -2,10 +2,7 @@
 
 use pmh_store::LogDefect;
 
-use crate::{
-    log::flood,
-    support::*,
-};
+use crate::{log::flood, support::*};
 
 /// Every way to change, remove, add or swap a row that the newest rows show.
 const CHANGES: &[&str] = &[

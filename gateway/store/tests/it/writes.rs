@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 
 use pmh_audit::Kind;
 use pmh_domain::{codes::LawNumber, resident::RestrictionKind};
-use pmh_store::{Concluding, Conclusion, Fault, GatewayStore, Recorded, RegistryChange, Reply, ResidentChange};
+use pmh_store::{
+    Concluding, Conclusion, Fault, GatewayStore, Recorded, RegistryChange, Reply, ResidentChange,
+};
 
 use crate::support::*;
 
@@ -14,18 +16,28 @@ async fn enrol_clinic(
     request: u8,
     answer: &'static [u8],
 ) -> Result<Recorded<Reply<&'static str>>, Fault> {
-    let change = RegistryChange::PutOrganization { id: "clinic:1312345678".to_owned(), name: "試験医院".to_owned() };
+    let change = RegistryChange::PutOrganization {
+        id: "clinic:1312345678".to_owned(),
+        name: "試験医院".to_owned(),
+    };
     store
-        .change_registry(attempt(), Some(idempotency(key, request)), change, move |concluding| match concluding {
-            Concluding::Fresh(changed) => {
-                assert!(changed.is_some());
-                Conclusion { reply: Reply::Answer(answer.to_vec()), draft: Some(draft(Kind::RegistryChange, None)) }
-            }
-            Concluding::Replay(first) => {
-                Conclusion { reply: Reply::Answer(first.to_vec()), draft: Some(draft(Kind::Replay, None)) }
-            }
-            Concluding::KeyReused => {
-                Conclusion { reply: Reply::Refused("key reused"), draft: Some(draft(Kind::Refusal, None)) }
+        .change_registry(attempt(), Some(idempotency(key, request)), change, move |concluding| {
+            match concluding {
+                Concluding::Fresh(changed) => {
+                    assert!(changed.is_some());
+                    Conclusion {
+                        reply: Reply::Answer(answer.to_vec()),
+                        draft: Some(draft(Kind::RegistryChange, None)),
+                    }
+                }
+                Concluding::Replay(first) => Conclusion {
+                    reply: Reply::Answer(first.to_vec()),
+                    draft: Some(draft(Kind::Replay, None)),
+                },
+                Concluding::KeyReused => Conclusion {
+                    reply: Reply::Refused("key reused"),
+                    draft: Some(draft(Kind::Refusal, None)),
+                },
             }
         })
         .await
@@ -125,7 +137,9 @@ pub(crate) async fn a_directory_change_is_published_when_it_is_committed(place: 
     assert_eq!(registry.borrow().organizations["clinic:1312345678"].name, "試験医院");
     let suspend = |suspended| RegistryChange::Suspend { id: "clinic:1312345678".to_owned(), suspended };
     let change = async |change| {
-        outcome(Kind::RegistryChange, |conclude| open.change_registry(attempt(), None, change, conclude)).await.0
+        outcome(Kind::RegistryChange, |conclude| open.change_registry(attempt(), None, change, conclude))
+            .await
+            .0
     };
     assert!(change(suspend(true)).await.is_some());
     assert!(registry.borrow().organizations["clinic:1312345678"].suspended);
