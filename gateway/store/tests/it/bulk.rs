@@ -1,7 +1,10 @@
 //! Rows of a chunk: outcome, resumption, dry run, provenance.
 
 use pmh_audit::Kind;
-use pmh_domain::resident::RestrictionKind;
+use pmh_domain::resident::{
+    RestrictionKind,
+    Sex::{Female, Male},
+};
 use pmh_store::{ResidentChange, RowConflict, RowDone, RowOutcome, RowVerdict};
 
 use crate::{log::accepted, support::*};
@@ -160,7 +163,6 @@ pub(crate) async fn residents_are_created_corrected_and_kept(place: Place) {
         link.sex = sex;
         RowVerdict::Accepted((link, reference(chiyoda(), number)))
     };
-    use pmh_domain::resident::Sex::{Female, Male};
     let rows = vec![
         row("1", 1, link(1, Male)),
         row("2", 2, link(2, Male)),

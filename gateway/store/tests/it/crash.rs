@@ -79,16 +79,17 @@ fn run_and_kill(where_it_is: &str, round: usize, lines: usize) -> Vec<String> {
         .spawn()
         .unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let mut told: Vec<String> = output.by_ref().filter_map(acknowledgement).take(lines).collect();
+    let mut told: Vec<String> =
+        output.by_ref().filter_map(|line| acknowledgement(&line)).take(lines).collect();
     child.kill().unwrap();
-    told.extend(output.filter_map(acknowledgement));
+    told.extend(output.filter_map(|line| acknowledgement(&line)));
     child.wait().unwrap();
     assert!(told.len() >= lines, "the child ended by itself");
     told
 }
 
 /// The harness writes on the same lines.
-fn acknowledgement(line: String) -> Option<String> {
+fn acknowledgement(line: &str) -> Option<String> {
     line.split_once("ACK ").map(|(_, told)| told.to_owned())
 }
 
@@ -136,5 +137,5 @@ fn acknowledge(what: &str) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

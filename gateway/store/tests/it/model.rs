@@ -37,11 +37,13 @@ struct Model {
     /// Resident → history key → content.
     versions: BTreeMap<u8, BTreeMap<u32, u8>>,
     /// First answers: batch and row id → row and answer.
-    answers: BTreeMap<(u8, u8), ((u8, u32, u8), Answer)>,
+    answers: BTreeMap<(u8, u8), (Row, Answer)>,
     /// Groups of references that are one.
     groups: Vec<BTreeSet<u8>>,
 }
 
+/// Resident, history key, content.
+type Row = (u8, u32, u8);
 type Answer = Option<RowOutcome>;
 
 impl Model {
@@ -55,7 +57,7 @@ impl Model {
         answer
     }
 
-    fn place(&mut self, (resident, history_key, content): (u8, u32, u8)) -> Answer {
+    fn place(&mut self, (resident, history_key, content): Row) -> Answer {
         if !self.residents.contains(&resident) {
             return None;
         }
@@ -81,7 +83,7 @@ impl Model {
     }
 
     /// Resident, history key and content of all that a reference opens.
-    fn read(&self, reference: u8) -> BTreeSet<(u8, u32, u8)> {
+    fn read(&self, reference: u8) -> BTreeSet<Row> {
         let versions =
             self.group(reference).into_iter().filter_map(|one| Some((one, self.versions.get(&one)?)));
         versions
@@ -145,7 +147,7 @@ async fn agrees(place: Place, steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
             Step::Read(resident) => {
                 let served = facts(&open, reference(chiyoda(), resident)).await.entitlements;
-                let served: BTreeSet<(u8, u32, u8)> = served
+                let served: BTreeSet<Row> = served
                     .iter()
                     .map(|version| {
                         let number =

@@ -24,6 +24,8 @@ const CHANGES: &[&str] = &[
     "DELETE FROM log_head",
 ];
 
+const TABLES: [&str; 3] = ["log_entry", "log_root", "log_head"];
+
 pub(crate) async fn a_changed_log_is_noticed_at_start(place: Place) {
     let open = place.open().await;
     flood(&open, 4, 2).await;
@@ -35,7 +37,6 @@ pub(crate) async fn a_changed_log_is_noticed_at_start(place: Place) {
             raw.run(&format!("DROP TRIGGER log_{trigger}")).await.unwrap();
         }
     }
-    const TABLES: [&str; 3] = ["log_entry", "log_root", "log_head"];
     for table in TABLES {
         raw.run(&format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}")).await.unwrap();
     }
