@@ -204,3 +204,32 @@ fn yes() -> bool {
 fn first_epoch() -> u16 {
     1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_parses_and_shows_the_defaults() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pmh.example.toml");
+        let config = Config::load(&file).unwrap();
+        assert_eq!(config.edge, EdgeLimits::default());
+        assert!(config.tls.key.is_absolute() || config.tls.key.starts_with(file.parent().unwrap()));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let text = include_str!("../../../pmh.example.toml");
+        assert!(toml::from_str::<Config>(text).is_ok());
+        for line in ["surprise = 1\n", "listen_on = \"x\"\n"] {
+            assert!(toml::from_str::<Config>(&format!("{line}{text}")).is_err());
+        }
+    }
+
+    #[test]
+    fn a_database_url_is_not_printed() {
+        let text = include_str!("../../../pmh.example.toml").replace("data/auth.db", "postgres://u:secret@db/auth");
+        let config: Config = toml::from_str(&text).unwrap();
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+}

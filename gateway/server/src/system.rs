@@ -28,3 +28,8 @@ pub(crate) fn fill(bytes: &mut [u8]) {
 pub(crate) fn random() -> Random {
     Arc::new(fill)
 }
+
+/// The same instant as a timestamp.
+pub(crate) fn now() -> Result<jiff::Timestamp, jiff::Error> {
+    jiff::Timestamp::from_microsecond(now_us())
+}
