@@ -7,7 +7,7 @@ use pmh_proto::presence::ReaderAssertion;
 ///
 /// The text is checked against what the terminal asked before [`Card::sign`] is called. An implementation hashes it
 /// itself, by SHA-256 for an RSA key and SHA-384 for P-384: a card signs whatever digest it is handed.
-pub trait Card {
+pub trait Card: Send {
     /// The user-authentication certificate and a signature over the text.
     fn sign(&mut self, to_be_signed: &[u8]) -> Result<Signed, CardError>;
 

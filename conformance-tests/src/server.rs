@@ -129,6 +129,7 @@ const LIMITS: &str = "\
 max_connections_per_organization = 500
 organization_rate = { per_second = 20000, burst = 20000 }
 presentation_rate = { per_second = 1000, burst = 1000 }
+drain = 10
 ";
 const POLL: Duration = Duration::from_millis(20);
 /// Three card authorities with RSA keys are made in an unoptimised build, beside everything else a machine does.

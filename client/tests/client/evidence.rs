@@ -1,19 +1,16 @@
 //! Kept evidence: a receipt proves one request and one answer, and no other.
 
-use pmh_audit::leaf::References;
-use pmh_audit::registry::{Categories, Method, Purpose};
-use pmh_audit::tree::{inclusion_path, leaf_hash};
-use pmh_audit::{
-    Checkpoint, DetailBody, Frontier, Hash, Kind, Leaf, OrgRef, Part, Salt, SigningKey, SubjectBody,
-};
+use pmh_audit::registry::Method;
+use pmh_audit::{OrgRef, SigningKey};
 use pmh_client::receipt::{Expected, ProofError, check, digest, response_digest};
 use pmh_client::verify_evidence;
-use pmh_proto::audit::{Opening, Receipt};
 use pmh_proto::eligibility::{
     AnswerState, EligibilityResult, VerifyEligibilityRequest, VerifyEligibilityResponse,
 };
 use proptest::prelude::*;
 use prost::Message as _;
+
+use crate::log::Entry;
 
 const METHOD: &str = "VerifyEligibility";
 
@@ -34,53 +31,13 @@ impl Evidence {
             version: "v".to_owned(),
             ..Default::default()
         };
-        response.receipt = Some(record(&key, digest(&request), response_digest(&response)));
+        response.receipt = Some(Entry::new(digest(&request), response_digest(&response)).record(&key));
         Self { key, request, response }
     }
 
     fn verify(&self) -> Result<pmh_audit::Verified, ProofError> {
         let (request, response) = (self.request.encode_to_vec(), self.response.encode_to_vec());
         verify_evidence(METHOD, &request, &response, None, self.key.verifier())
-    }
-}
-
-fn record(key: &SigningKey, request_sha256: Hash, response_sha256: Hash) -> Receipt {
-    let opening = |byte: u8, body: Vec<u8>| pmh_audit::Opening { salt: Salt::new([byte; 32]), body };
-    let detail = opening(1, DetailBody { request_sha256, response_sha256, ..Default::default() }.encode());
-    let subject = opening(2, SubjectBody::new("p1_x").unwrap().encode());
-    let leaf = Leaf {
-        kind: Kind::Disclosure,
-        time_us: 1,
-        event_id: [3; 16],
-        method: Method::VERIFY_ELIGIBILITY,
-        purpose: Purpose::TREATMENT,
-        outcome: 0,
-        categories: Categories::SUBSIDY,
-        holder: None,
-        requester: Some(OrgRef::new("clinic:1310310243").unwrap()),
-        refs: References::default(),
-        subject: subject.commitment(Part::Subject),
-        chain: [4; 32],
-        actor: [5; 32],
-        detail: detail.commitment(Part::Detail),
-    };
-    let leaves = [[8; 32], leaf_hash(&leaf.encode()), [9; 32]];
-    let range = |range: std::ops::Range<u64>| {
-        let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap());
-        Ok::<_, ()>(leaves[start..end].to_vec())
-    };
-    let root = Frontier::of(&leaves).root();
-    let wire = |opening: pmh_audit::Opening| {
-        Some(Opening { salt: opening.salt.as_bytes().to_vec(), body: opening.body.clone() })
-    };
-    Receipt {
-        leaf: leaf.encode(),
-        index: 1,
-        tree_size: 3,
-        path: inclusion_path(1, 3, range).unwrap().into_iter().map(Vec::from).collect(),
-        checkpoint: Checkpoint::new("audit.test/gateway", 3, root).unwrap().sign(key).unwrap(),
-        detail: wire(detail),
-        subject: wire(subject),
     }
 }
 

@@ -2,3 +2,9 @@
 
 #[cfg(test)]
 mod evidence;
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod liars;
+#[cfg(test)]
+mod log;

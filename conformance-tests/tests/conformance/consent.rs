@@ -10,7 +10,7 @@ use pmh_proto::common::Reason;
 use pmh_proto::directory::{ListCompetencesRequest, ListCompetencesResponse};
 use pmh_proto::eligibility::Outcome;
 
-use crate::support::{fields, reason, target, town};
+use crate::support::{ended, fields, reason, target, town};
 
 fn granting(groups: &[&str]) -> Presentation {
     Presentation {
@@ -75,7 +75,7 @@ async fn r_tok_narrowing_ends_earlier_tokens_and_only_takes_away() {
     let mut presence = counter.present(&mut target.card("child").unwrap(), &["52", "88-13"]).await.unwrap();
     let narrowed = counter.terminal().narrow(&presence, &["52"], &[]).await.unwrap();
     assert_eq!(narrowed.response.groups, ["88-13"]);
-    assert_eq!(reason(counter.ask(&presence).await), Reason::TokenInvalid, "the earlier token");
+    assert!(ended(reason(counter.ask(&presence).await)), "the earlier token");
 
     counter.terminal().renew(&mut presence, None).await.unwrap();
     let answer = counter.ask(&presence).await.unwrap();

@@ -146,6 +146,24 @@ async fn input_an_unknown_enum_value() {
     row_gets(|row| row.area = 99, "area", Reason::Value).await;
 }
 
+/// Read as "all care", a care type of a later contract would widen the rule.
+#[tokio::test]
+async fn input_an_unknown_care_type_of_a_copayment_rule() {
+    let rule = CopaymentRule { unit: CopaymentUnit::RatePercent.into(), care_type: 99, ..Default::default() };
+    row_gets(|row| row.copayments = vec![rule], "copayments[0].care_type", Reason::Value).await;
+}
+
+#[tokio::test]
+async fn input_an_unknown_sex() {
+    let (target, town) = town().await;
+    let person = Newcomer::new(&target).unwrap();
+    let row = ResidentRow { sex: 9, ..person.row() };
+    let results = town.put_residents(vec![row]).await.unwrap();
+    assert_eq!(problem(&results[0], "sex"), Some((Reason::Value, false)), "{results:?}");
+    let chart = Chart { sex: 9, ..Default::default() };
+    question_gets(|request| request.chart = Some(chart), "chart.sex", Reason::Value).await;
+}
+
 #[tokio::test]
 async fn input_a_right_of_a_resident_nobody_registered() {
     let (target, town) = town().await;
@@ -333,7 +351,7 @@ async fn input_a_question_for_more_than_a_year() {
     let period = DateRange { from: day(0).to_string(), to: day(400).to_string() };
     question_gets(
         |request| request.service = Some(Service::Period(period)),
-        "period.to",
+        "period",
         Reason::DateOutOfRange,
     )
     .await;

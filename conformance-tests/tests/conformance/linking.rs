@@ -1,9 +1,9 @@
 //! Rows first or card first: the person is found either way.
 
 use pmh_conformance::counter::{organization, outcomes};
-use pmh_conformance::{Newcomer, names};
+use pmh_conformance::{Newcomer, Town, names};
 use pmh_proto::common::{Purpose, Reason};
-use pmh_proto::eligibility::{AnswerState, Outcome};
+use pmh_proto::eligibility::{AnswerState, EntitlementRow, Outcome};
 use pmh_proto::resident::{
     DecideLinkRequest, LinkCredentialRequest, LinkDecision, ListLinkProposalsRequest, MoveResidentRequest,
     ProposeLinkRequest,
@@ -55,6 +55,36 @@ async fn r_lnk_the_same_person_has_another_name_at_another_organization() {
     assert_eq!(names[0], names[2]);
 }
 
+/// One child, known to a city and to a prefecture: both rights are answered, in whichever order they linked.
+#[tokio::test]
+async fn r_lnk_two_issuers_know_one_person() {
+    let (target, hachioji) = town().await;
+    let tokyo = Town::of(&target, organization::TOKYO).await.unwrap();
+    for city_first in [true, false] {
+        let mut child = Newcomer::new(&target).unwrap();
+        let chronic = EntitlementRow {
+            law_no: "52".to_owned(),
+            payer_number: "52136017".to_owned(),
+            certificate_type_id: "52SHOUMAN".to_owned(),
+            certification_name: "小児慢性特定疾病医療受給者証".to_owned(),
+            area: 0,
+            ..child.right()
+        };
+        for (town, right) in [(&hachioji, child.right()), (&tokyo, chronic)] {
+            town.register(&child).await.unwrap();
+            town.grant(right).await.unwrap();
+        }
+        let order = if city_first { [&hachioji, &tokyo] } else { [&tokyo, &hachioji] };
+        for town in order {
+            town.link(&mut child).await.unwrap();
+        }
+        let counter = target.counter(organization::TOKYO_CLINIC).await.unwrap();
+        let (_, answer) = counter.visit(&mut child.card, &["52", "88-13"]).await.unwrap();
+        assert_eq!(outcomes(&answer, "88-13"), [Outcome::Eligible], "city first: {city_first}");
+        assert_eq!(outcomes(&answer, "52"), [Outcome::Eligible], "city first: {city_first}");
+    }
+}
+
 #[tokio::test]
 async fn r_lnk_linking_again_changes_nothing() {
     let (target, town) = town().await;
@@ -90,7 +120,7 @@ async fn r_lnk_a_proposed_link_is_served_only_after_the_issuer_confirms() {
     let mut child = Newcomer::new(&target).unwrap();
     let number = names::fresh();
     town.register(&child).await.unwrap();
-    let right = pmh_proto::eligibility::EntitlementRow { recipient_number: number.clone(), ..child.right() };
+    let right = EntitlementRow { recipient_number: number.clone(), ..child.right() };
     town.grant(right).await.unwrap();
 
     let mut presentation =

@@ -9,7 +9,7 @@ use pmh_proto::presence::{
     JpkiCredential, ReaderAssertion, UserVerification,
 };
 
-use crate::support::{fields, reason, target};
+use crate::support::{ended, fields, reason, target};
 
 fn asked() -> Presentation {
     Presentation::for_eligibility(CONSENT_TEXT, &["88-13"])
@@ -239,7 +239,7 @@ async fn r_tok_ending_a_presence_ends_its_tokens_and_renewal() {
     let mut presence = counter.present(&mut target.card("child").unwrap(), &["88-13"]).await.unwrap();
     counter.ask(&presence).await.unwrap();
     counter.terminal().end(&presence).await.unwrap();
-    assert_eq!(reason(counter.ask(&presence).await), Reason::TokenInvalid);
+    assert!(ended(reason(counter.ask(&presence).await)));
     assert_eq!(reason(counter.terminal().renew(&mut presence, None).await), Reason::PresenceEnded);
     counter.terminal().end(&presence).await.expect("ending twice is no error");
 }

@@ -35,6 +35,11 @@ pub(crate) fn fields<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Vec<(Stri
     refused.fields.iter().map(|field| (field.path.clone(), field.reason)).collect()
 }
 
+/// What a token is told whose presence has ended or was narrowed.
+pub(crate) fn ended(reason: Reason) -> bool {
+    matches!(reason, Reason::TokenInvalid | Reason::PresenceEnded)
+}
+
 /// An error as everything it says to the outside, to look for what it must not say.
 pub(crate) fn spoken(error: &Error) -> String {
     let mut text = format!("{error:?}");

@@ -28,7 +28,7 @@ use crate::{
     config::{Config, is_postgres},
     edge::{Edge, EdgeSetup, Reflection, TlsStore, server_config},
     ops::{
-        Gateway, GatewaySetup,
+        self, Gateway, GatewaySetup,
         gateway::{Directory, LogSigners},
     },
     rpc, system,
@@ -57,11 +57,14 @@ impl Running {
         let housekeeping =
             tokio::spawn(housekeeping(Arc::clone(&gateway), edge.live(), edge.readiness(), shutdown.clone()));
         let routes = rpc::routes(&gateway, config.edge.max_message_bytes);
-        let stop = shutdown.clone();
+        let (stop, keeper) = (shutdown.clone(), Arc::clone(&gateway));
         let server = tokio::spawn(async move {
-            edge.serve(listener, routes, stop).await.context("serving")?;
+            let served = edge.serve(listener, routes, stop.clone()).await.context("serving");
+            stop.cancel();
             housekeeping.await.context("housekeeping")?;
-            Ok(())
+            // After the last call, so that its refusal is among them.
+            note(keeper.flush_refusals().await);
+            served
         });
         Ok(Self { address, log_keys, shutdown, server })
     }
@@ -153,51 +156,89 @@ async fn edge(config: &Config, gateway: &Arc<Gateway>) -> Result<Edge> {
     Ok(Edge::new(setup).await?)
 }
 
-/// What happens beside the calls: readiness follows the logs, suspended
-/// organizations lose their connections, ended presences reach this replica,
-/// counted refusals are written down.
+/// What happens beside the calls. Each by itself, so that a slow database delays
+/// no suspension (P11).
 async fn housekeeping(
     gateway: Arc<Gateway>,
     live: Arc<crate::edge::Live>,
     readiness: crate::edge::Readiness,
     shutdown: CancellationToken,
 ) {
-    let mut registry = gateway.store.registry();
+    let beside = async {
+        tokio::join!(
+            follow_logs(&gateway, &readiness),
+            follow_register(&gateway, &live),
+            follow_presences(&gateway),
+            write_refusals(&gateway),
+        )
+    };
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        _ = beside => {}
+    }
+}
+
+/// Readiness is what the logs say.
+async fn follow_logs(gateway: &Gateway, readiness: &crate::edge::Readiness) {
     let mut states = (gateway.store.state(), gateway.auth.state());
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    let mut minute = tokio::time::interval(Duration::from_mins(1));
     loop {
-        let ready = [*states.0.borrow_and_update(), *states.1.borrow_and_update()];
-        if ready.contains(&State::Poisoned) {
+        let known = [*states.0.borrow_and_update(), *states.1.borrow_and_update()];
+        if known.contains(&State::Poisoned) {
             // What the kernel dropped is unknown; only a restart reads it again (audit.md §2.4).
             tracing::error!("a log could not be flushed; the process ends");
             std::process::exit(70);
         }
-        if ready.iter().all(|state| *state == State::Ready) {
+        if known.iter().all(|state| *state == State::Ready) {
             readiness.ready().await;
         } else {
             readiness.not_ready().await;
         }
-        tokio::select! {
-            () = shutdown.cancelled() => break,
-            Ok(()) = registry.changed() => {
-                let known = registry.borrow_and_update().clone();
-                live.end(|peer| {
-                    let id = peer.identity().organization().short();
-                    known.organizations.get(id).is_none_or(|organization| organization.suspended)
-                });
-            }
-            Ok(()) = states.0.changed() => {}
-            Ok(()) = states.1.changed() => {}
-            _ = second.tick() => {
-                if let Err(fault) = gateway.refresh_denied().await {
-                    tracing::warn!(error = %fault, "ended presences not read");
-                }
-            }
-            _ = minute.tick() => note(gateway.flush_refusals().await),
+        let changed = tokio::select! {
+            changed = states.0.changed() => changed,
+            changed = states.1.changed() => changed,
+        };
+        if changed.is_err() {
+            return readiness.not_ready().await;
         }
     }
-    note(gateway.flush_refusals().await);
+}
+
+/// Suspended organizations lose their connections.
+async fn follow_register(gateway: &Gateway, live: &crate::edge::Live) {
+    let mut register = gateway.store.registry();
+    while register.changed().await.is_ok() {
+        let known = register.borrow_and_update().clone();
+        live.end(|peer| {
+            let id = peer.identity().organization().short();
+            known.organizations.get(id).is_none_or(|organization| organization.suspended)
+        });
+    }
+}
+
+/// Presences that ended on another replica end here.
+async fn follow_presences(gateway: &Gateway) {
+    let mut second = ticks(Duration::from_secs(1));
+    loop {
+        second.tick().await;
+        if let Err(fault) = gateway.refresh_denied().await {
+            tracing::warn!(error = %fault, "ended presences not read");
+        }
+    }
+}
+
+/// Counted refusals are written down.
+async fn write_refusals(gateway: &Gateway) {
+    let mut minute = ticks(Duration::from_mins(1));
+    loop {
+        minute.tick().await;
+        note(gateway.flush_refusals().await);
+    }
+}
+
+fn ticks(period: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
 }
 
 fn note(flushed: Result<(), pmh_store::Fault>) {
@@ -206,15 +247,18 @@ fn note(flushed: Result<(), pmh_store::Fault>) {
     }
 }
 
-/// An empty register knows nobody who could enrol anybody.
+/// An empty register knows nobody who could enrol anybody. Nobody asked for it,
+/// but whoever reads the log learns who could from then on.
 async fn enrol_operator(gateway: &Gateway, urn: &str) -> Result<()> {
     let operator = OrganizationId::parse_urn(urn).context("operator")?;
     if !gateway.registry().organizations.is_empty() {
         return Ok(());
     }
     let change = RegistryChange::PutOrganization { id: operator.to_string(), name: "operator".to_owned() };
-    let conclude =
-        |_: Concluding<'_, Option<i64>>| Conclusion::<()> { reply: Reply::Answer(Vec::new()), draft: None };
+    let conclude = move |_: Concluding<'_, Option<i64>>| Conclusion::<()> {
+        reply: Reply::Answer(Vec::new()),
+        draft: Some(ops::directory::first_operator(&operator)),
+    };
     let enrolled = gateway.store.change_registry(gateway.attempt(), None, change, conclude).await?;
     drop(enrolled.into_parts());
     Ok(())
@@ -285,7 +329,8 @@ fn directory(config: &Config) -> Result<Option<DirectoryTrust>> {
 
 fn location(database: &str) -> Result<Location> {
     if is_postgres(database) {
-        if !is_local(database) && !database.contains("sslmode=verify-full") {
+        let verified = database.split(['?', '&']).skip(1).any(|pair| pair == "sslmode=verify-full");
+        if !is_local(database) && !verified {
             bail!("a PostgreSQL server on another host needs sslmode=verify-full");
         }
         return Ok(Location::Postgres(database.to_owned()));
@@ -293,13 +338,18 @@ fn location(database: &str) -> Result<Location> {
     Ok(Location::Sqlite(database.into()))
 }
 
+/// Whether a server is on this machine: by a name that is no other's beginning, or by its socket.
 fn is_local(url: &str) -> bool {
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    host.starts_with("localhost")
-        || host.starts_with("127.0.0.1")
-        || host.starts_with('/')
-        || host.contains("host=/")
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = authority.split('/').next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let name = host.split(':').next().unwrap_or_default();
+    let socket = query.split('&').find_map(|pair| pair.strip_prefix("host="));
+    match socket {
+        Some(socket) => socket.starts_with('/') || socket.starts_with("%2F") || socket.starts_with("%2f"),
+        None => ["", "localhost", "127.0.0.1"].contains(&name),
+    }
 }
 
 fn store_keys(keys: &KeyRing, role: &str) -> StoreKeys {
@@ -335,4 +385,32 @@ fn text(path: &Path) -> Result<String> {
 
 fn bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_may_be_spoken_to_in_clear() {
+        for local in [
+            "postgres://u:p@localhost/pmh",
+            "postgres://127.0.0.1:5432/pmh",
+            "postgresql:///pmh?host=/run/postgresql",
+            "postgres://u@localhost:5432/pmh?sslmode=disable",
+        ] {
+            assert!(location(local).is_ok(), "{local}");
+        }
+        for remote in [
+            "postgres://localhost.example/pmh",
+            "postgres://u:localhost@db.example/pmh",
+            "postgres://localhost/pmh?host=db.example",
+            "postgres://u:sslmode=verify-full@db.example/pmh",
+            "postgres://db.example/sslmode=verify-full",
+        ] {
+            assert!(location(remote).is_err(), "{remote}");
+        }
+        assert!(location("postgres://db.example/pmh?sslmode=verify-full").is_ok());
+        assert!(matches!(location("data/gateway.db"), Ok(Location::Sqlite(_))));
+    }
 }

@@ -49,7 +49,8 @@ pub struct RunningSandbox {
 pub async fn open(options: &SandboxOptions) -> Result<RunningSandbox> {
     fs::create_dir_all(&options.dir).with_context(|| format!("cannot make {}", options.dir.display()))?;
     let dir = options.dir.canonicalize()?;
-    let known = Sandbox::load(&dir.join(Sandbox::FILE)).ok();
+    let file = dir.join(Sandbox::FILE);
+    let known = if file.exists() { Some(Sandbox::load(&file).context(Sandbox::FILE)?) } else { None };
     let today = tokyo_date(Timestamp::from_microsecond(system::now_us())?);
     let fresh = match known {
         Some(_) => None,
@@ -100,13 +101,7 @@ struct Furnished {
 }
 
 fn furnish(dir: &Path, today: Date) -> Result<Furnished> {
-    for part in ["pki", "keys", "cards", "terminals", "tls", "data"] {
-        let part = dir.join(part);
-        if part.exists() {
-            fs::remove_dir_all(&part)?;
-        }
-        fs::create_dir_all(&part)?;
-    }
+    claim(dir)?;
     let now = system::now_s();
     let world = World::new(today)?;
     let pki = DevPki::generate(now)?;
@@ -116,7 +111,9 @@ fn furnish(dir: &Path, today: Date) -> Result<Furnished> {
         fs::write(dir.join(format!("pki/card-ca-{number}.der")), authority)?;
     }
     for generation in Generation::ALL {
-        let list = pki.card_crl(generation, &CrlRequest::fresh(now, 1))?;
+        // As long as the terminals' certificates: nobody renews it here, and cards would fall to grace.
+        let next_update = now + i64::from(LEAF_DAYS) * 86_400;
+        let list = pki.card_crl(generation, &CrlRequest { next_update, ..CrlRequest::fresh(now, 1) })?;
         fs::write(dir.join(format!("pki/card-ca-{generation:?}.crl")), list)?;
     }
     fs::write(dir.join("pki/root.pem"), pki.root_pem())?;
@@ -145,6 +142,26 @@ fn furnish(dir: &Path, today: Date) -> Result<Furnished> {
     let token = pki.leaf(&LeafRequest::new("urn:x-pmh:org:operator:token-key", "token-key", now))?;
     secret_file(&dir.join("keys/token.pem"), &token.key_pem())?;
     Ok(Furnished { world, wallet, pki })
+}
+
+/// Empties what a sandbox that was never finished left behind, and nothing else:
+/// somebody may have named a directory with keys of his own.
+fn claim(dir: &Path) -> Result<()> {
+    let mark = dir.join(MARK);
+    let parts: Vec<PathBuf> = PARTS.iter().map(|part| dir.join(part)).collect();
+    if !mark.exists() {
+        if let Some(foreign) = parts.iter().find(|part| part.exists()) {
+            anyhow::bail!("{} exists and is not a sandbox's; name another directory", foreign.display());
+        }
+        fs::write(&mark, "A sandbox of pmh. Its folders may be emptied.\n")?;
+    }
+    for part in parts {
+        if part.exists() {
+            fs::remove_dir_all(&part)?;
+        }
+        fs::create_dir_all(&part)?;
+    }
+    Ok(())
 }
 
 impl Furnished {
@@ -442,12 +459,18 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Never readable by others, not even for a moment.
 fn secret_file(path: &Path, text: &str) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::write(path, text)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
     Ok(())
 }
+
+/// Folders of a sandbox.
+const PARTS: [&str; 6] = ["pki", "keys", "cards", "terminals", "tls", "data"];
+/// Says that they are.
+const MARK: &str = ".pmh-sandbox";
 
 /// Configuration of a sandbox, which `pmh serve --config` takes too.
 pub const CONFIG: &str = "pmh.toml";

@@ -9,7 +9,7 @@ pub use people::Minted;
 pub use presence::{Admission, Admitted, PresenceRow, PresenceUpdate};
 
 use crate::{
-    Attempt, Concluding, Conclusion, Fault, Reader, Recorded, Reply,
+    Attempt, Concluding, Conclusion, Fault, Idempotency, Reader, Recorded, Reply,
     sequencer::{self, Handle, Lane, LogSettings, State, Transaction, WriteJob},
 };
 
@@ -58,7 +58,21 @@ impl AuthStore {
         X: Transaction,
         R: Send + 'static,
     {
-        let (job, answer) = WriteJob::new(attempt, None, transaction, conclude);
+        self.write_once(attempt, None, transaction, conclude).await
+    }
+
+    async fn write_once<X, R>(
+        &self,
+        attempt: Attempt,
+        idempotency: Option<Idempotency>,
+        transaction: X,
+        conclude: impl FnMut(Concluding<'_, X::Outcome>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault>
+    where
+        X: Transaction,
+        R: Send + 'static,
+    {
+        let (job, answer) = WriteJob::new(attempt, idempotency, transaction, conclude);
         self.handle.submit(Lane::Interactive, Box::new(job)).await?;
         answer.await.map_err(|_| Fault::Unavailable("sequencer ended"))?
     }

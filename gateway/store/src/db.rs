@@ -4,14 +4,20 @@
 //! and `RETURNING`, so a statement is written once. Where an engine differs the
 //! difference is in this file.
 
+mod schema;
+mod value;
+
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _,
-    migrate::{Migration, MigrationType, Migrator},
-    postgres::{PgConnectOptions, PgConnection, PgRow},
-    sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous},
+    AssertSqlSafe, ConnectOptions as _, Connection as _,
+    postgres::{PgConnectOptions, PgConnection},
+    sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous},
 };
+
+pub use schema::migrations;
+use schema::{Engine, migrator};
+pub(crate) use value::{Row, Value};
 
 use crate::Fault;
 
@@ -41,103 +47,6 @@ pub enum Role {
     Auth,
     /// Records.
     Gateway,
-}
-
-/// A bound value. NULL does not occur in our tables.
-#[derive(Debug, Clone)]
-pub(crate) enum Value {
-    Int(i64),
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::Int(value)
-    }
-}
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Int(i64::from(value))
-    }
-}
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
-    }
-}
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
-}
-impl From<&[u8]> for Value {
-    fn from(value: &[u8]) -> Self {
-        Self::Bytes(value.to_vec())
-    }
-}
-impl From<Vec<u8>> for Value {
-    fn from(value: Vec<u8>) -> Self {
-        Self::Bytes(value)
-    }
-}
-impl<const N: usize> From<[u8; N]> for Value {
-    fn from(value: [u8; N]) -> Self {
-        Self::Bytes(value.to_vec())
-    }
-}
-impl<const N: usize> From<&[u8; N]> for Value {
-    fn from(value: &[u8; N]) -> Self {
-        Self::Bytes(value.to_vec())
-    }
-}
-
-/// One row of an answer.
-pub(crate) enum Row {
-    Sqlite(SqliteRow),
-    Postgres(PgRow),
-}
-
-impl Row {
-    pub(crate) fn int(&self, column: usize) -> Result<i64, Fault> {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-        }
-        .map_err(Fault::database("read integer"))
-    }
-
-    pub(crate) fn flag(&self, column: usize) -> Result<bool, Fault> {
-        Ok(self.int(column)? != 0)
-    }
-
-    pub(crate) fn text(&self, column: usize) -> Result<String, Fault> {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-        }
-        .map_err(Fault::database("read text"))
-    }
-
-    pub(crate) fn bytes(&self, column: usize) -> Result<Vec<u8>, Fault> {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-        }
-        .map_err(Fault::database("read bytes"))
-    }
-
-    pub(crate) fn optional_bytes(&self, column: usize) -> Result<Option<Vec<u8>>, Fault> {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-        }
-        .map_err(Fault::database("read bytes"))
-    }
-
-    pub(crate) fn array<const N: usize>(&self, column: usize, table: &'static str) -> Result<[u8; N], Fault> {
-        self.bytes(column)?.try_into().map_err(|_| Fault::Inconsistent { table, column: "fixed width" })
-    }
 }
 
 /// One connection to one engine.
@@ -419,47 +328,4 @@ fn tuples(rows: usize, width: usize) -> String {
         text.push(')');
     }
     text
-}
-
-#[derive(Clone, Copy)]
-enum Engine {
-    Sqlite,
-    Postgres,
-}
-
-macro_rules! migration_files {
-    ($($number:literal $name:literal),*) => {
-        &[$((
-            $number,
-            $name,
-            include_str!(concat!("../../../migrations/sqlite/", $name, ".sql")),
-            include_str!(concat!("../../../migrations/postgres/", $name, ".sql")),
-        )),*]
-    };
-}
-
-type MigrationFile = (i64, &'static str, &'static str, &'static str);
-const LOG: &[MigrationFile] = migration_files!(1 "0001_log");
-const GATEWAY: &[MigrationFile] = migration_files!(2 "0002_gateway");
-const AUTH: &[MigrationFile] = migration_files!(3 "0003_auth");
-
-fn migrator(role: Role, engine: Engine) -> Migrator {
-    let own = match role {
-        Role::Gateway => GATEWAY,
-        Role::Auth => AUTH,
-    };
-    let migrations = LOG.iter().chain(own).map(|&(number, name, sqlite, postgres)| {
-        let sql = match engine {
-            Engine::Sqlite => sqlite,
-            Engine::Postgres => postgres,
-        };
-        Migration::new(number, name.into(), MigrationType::Simple, sqlx::SqlSafeStr::into_sql_str(sql), false)
-    });
-    Migrator::with_migrations(migrations.collect())
-}
-
-/// The SQL of every migration, for tests that compare the two engines.
-#[doc(hidden)]
-pub fn migrations() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    LOG.iter().chain(GATEWAY).chain(AUTH).map(|&(_, name, sqlite, postgres)| (name, sqlite, postgres))
 }

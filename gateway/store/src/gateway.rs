@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use crate::{
     Attempt, Concluding, Conclusion, Draft, Fault, Idempotency, Reader, Recorded, Reply,
-    sequencer::{self, DecideJob, Handle, Lane, LogSettings, State, Transaction, WriteJob},
+    sequencer::{self, BoxFuture, DecideJob, Handle, Lane, LogSettings, State, Transaction, Tx, WriteJob},
 };
 
 /// A reference of a person in this database: AES-SIV of the person under auth's key.
@@ -77,6 +77,18 @@ impl GatewayStore {
         answer.await.map_err(|_| Fault::Unavailable("sequencer ended"))?
     }
 
+    /// The caller's key where the effects are in the other database: `Fresh`
+    /// until an answer was concluded under it. To ask only whether there is
+    /// one, refuse what is fresh: a refusal is not kept.
+    pub async fn once<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        idempotency: Idempotency,
+        conclude: impl FnMut(Concluding<'_, ()>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write(Lane::Interactive, attempt, Some(idempotency), Nothing, conclude).await
+    }
+
     async fn write<X, R>(
         &self,
         lane: Lane,
@@ -92,5 +104,16 @@ impl GatewayStore {
         let (job, answer) = WriteJob::new(attempt, idempotency, transaction, conclude);
         self.handle.submit(lane, Box::new(job)).await?;
         answer.await.map_err(|_| Fault::Unavailable("sequencer ended"))?
+    }
+}
+
+/// Changes nothing here.
+struct Nothing;
+
+impl Transaction for Nothing {
+    type Outcome = ();
+
+    fn run<'a>(&'a self, _: &'a mut Tx) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async { Ok(()) })
     }
 }

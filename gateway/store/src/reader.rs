@@ -256,6 +256,13 @@ impl Reader {
         row.map(|row| row.text(0)).transpose()
     }
 
+    /// Everybody who turned out to be this survivor, without itself (auth database only).
+    pub async fn absorbed_by(&self, survivor: [u8; 16]) -> Result<Vec<[u8; 16]>, Fault> {
+        let rows =
+            self.fetch("SELECT person FROM person_alias WHERE survivor = $1", vec![survivor.into()]).await?;
+        rows.iter().map(|row| row.array(0, "person_alias")).collect()
+    }
+
     /// Presence ids whose tokens have ended and may not have expired yet (auth database only).
     pub async fn ended_presences(&self, now_us: i64) -> Result<Vec<[u8; 16]>, Fault> {
         let rows = self

@@ -105,3 +105,42 @@ fn seal(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], msg: &[u8]) -> Result<Vec<
 fn open(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], msg: &[u8]) -> Result<Vec<u8>, Fault> {
     Aes256GcmSiv::new(key.into()).decrypt(&Nonce::from(*nonce), Payload { msg, aad }).map_err(|_| Fault::Seal)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: StoreKeys = StoreKeys { wrapping: [1; 32], index: [2; 32] };
+
+    #[test]
+    fn a_part_opens_at_its_own_place_only() {
+        let key = SealingKey::new([3; 16], [4; 32]);
+        let sealed = key.seal_part(7, 1, b"body").unwrap();
+        assert_eq!(key.open_part(7, 1, &sealed).unwrap(), b"body");
+        assert!(key.open_part(8, 1, &sealed).is_err());
+        assert!(key.open_part(7, 2, &sealed).is_err());
+        assert!(SealingKey::new([3; 16], [5; 32]).open_part(7, 1, &sealed).is_err());
+        let answer = key.seal_at(b"here", b"answer").unwrap();
+        assert_eq!(key.open_at(b"here", &answer).unwrap(), b"answer");
+        assert!(key.open_at(b"there", &answer).is_err());
+    }
+
+    #[test]
+    fn a_wrapped_key_opens_under_its_own_id_only() {
+        let key = SealingKey::new([3; 16], [4; 32]);
+        let wrapped = key.wrap(&KEYS).unwrap();
+        let opened = SealingKey::unwrap(&KEYS, [3; 16], &wrapped).unwrap();
+        assert_eq!(opened.key, [4; 32]);
+        assert!(SealingKey::unwrap(&KEYS, [9; 16], &wrapped).is_err());
+        let other = StoreKeys { wrapping: [9; 32], index: [2; 32] };
+        assert!(SealingKey::unwrap(&other, [3; 16], &wrapped).is_err());
+    }
+
+    #[test]
+    fn a_tag_needs_the_index_key() {
+        let other = StoreKeys { wrapping: [1; 32], index: [9; 32] };
+        assert_ne!(KEYS.subject_tag(&[5; 32]), other.subject_tag(&[5; 32]));
+        assert_ne!(KEYS.subject_tag(&[5; 32]), KEYS.subject_tag(&[6; 32]));
+        assert_eq!(format!("{KEYS:?}"), "StoreKeys(..)");
+    }
+}

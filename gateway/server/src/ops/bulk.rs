@@ -14,7 +14,7 @@ use pmh_store::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{Call, refusals::reason_number};
+use super::{Call, refusals::refused};
 use crate::rpc::status::{Refusal, reason_named};
 
 /// A batch as its header names it.
@@ -108,8 +108,7 @@ impl Report {
         render: impl FnOnce(&[RowReport]) -> Vec<u8>,
     ) -> Conclusion<Refusal> {
         let Concluding::Fresh(done) = concluding else {
-            let refusal = Refusal::new(Reason::Internal);
-            return Conclusion { reply: Reply::Refused(refusal), draft: None };
+            return refused(Reason::Internal);
         };
         let reports: Vec<RowReport> =
             self.rows.iter().zip(&done).map(|(row, done)| report(row, *done)).collect();
@@ -139,22 +138,12 @@ impl Report {
 pub(super) fn chunk_draft(call: &Call, response_sha256: [u8; 32]) -> Draft {
     let mut draft = call.draft(Kind::BulkChunk, registry::Categories::SUBSIDY, None, response_sha256);
     draft.holder = OrgRef::new(call.short()).ok();
-    draft.purpose = registry::Purpose::HEALTHCARE_PAYMENT;
     draft
 }
 
 /// The salt that the chunk's rows derive theirs from.
 pub(super) fn detail_salt(attempt: &Attempt) -> [u8; 32] {
     *attempt.detail_salt()
-}
-
-/// A refusal inside a recorded write.
-pub(super) fn refused(call: &Call, mut draft: Draft, reason: Reason) -> Conclusion<Refusal> {
-    let refusal = Refusal::new(reason).with_request_id(call.request_id());
-    draft.kind = Kind::Refusal;
-    draft.outcome = reason_number(reason);
-    draft.detail.response_sha256 = refusal.digest();
-    Conclusion { reply: Reply::Refused(refusal), draft: Some(draft) }
 }
 
 fn say(problems: &[FieldProblem], warning: bool) -> Said {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use pmh_audit::{ActorBody, DetailBody, Kind, OrgRef, References, ShortText, registry};
 use pmh_auth::{
     names::Purpose,
-    policy::{self, Caller, Permit},
+    policy::{self, Caller, MethodPolicy, Needs, Permit},
     token::{Claims, SignedToken, TokenError, Verified, bearer},
 };
 use pmh_domain::organization::{IssuerId, OrganizationId};
@@ -15,7 +15,7 @@ use pmh_proto::common::Reason;
 use pmh_store::{Draft, EntrySubject, Idempotency};
 use sha2::{Digest as _, Sha256};
 
-use super::Gateway;
+use super::{Gateway, verify::purpose_number};
 use crate::{
     edge::{CallInfo, Peer, RequestId},
     rpc::status::Refusal,
@@ -82,10 +82,15 @@ impl Call {
 
     /// Asks the policy. The permit is the only key to an operation.
     pub fn authorize(&self, gateway: &Gateway, purpose: Option<Purpose>) -> Result<Permit, Refusal> {
-        let caller =
-            Caller::new(self.peer.identity(), self.peer.identity().claimed_role()).map_err(refuse)?;
-        let token = match (&self.token, policy::lookup(self.path).map(|method| &method.needs)) {
-            (_, None | Some(policy::Needs::MutualTls)) | (Presented::Nothing, _) => None,
+        let role = self.peer.identity().claimed_role();
+        let caller = Caller::new(self.peer.identity(), role).map_err(refuse)?;
+        let method = policy::lookup(self.path);
+        // The method before the token (identity.md §7.3): who may not call at all learns nothing about a token.
+        if !method.is_some_and(|method| method.callers.iter().any(|callers| callers.roles.contains(&role))) {
+            return Err(Refusal::new(Reason::RoleNotAllowed));
+        }
+        let token = match (&self.token, method.map(|method| &method.needs)) {
+            (_, None | Some(Needs::MutualTls)) | (Presented::Nothing, _) => None,
             (Presented::Usable(token), _) => {
                 gateway.denied.load().check(token).map_err(|error| Refusal::named(error.reason()))?;
                 Some(token)
@@ -139,10 +144,11 @@ impl Call {
         named: Option<&Named>,
         response_sha256: [u8; 32],
     ) -> Draft {
+        let method = policy::lookup(self.path);
         Draft {
             kind,
-            method: registry::Method(policy::lookup(self.path).map_or(0, |method| method.number)),
-            purpose: registry::Purpose::NONE,
+            method: registry::Method(method.map_or(0, |method| method.number)),
+            purpose: method.map_or(registry::Purpose::NONE, |method| self.usual_purpose(method)),
             outcome: 0,
             categories,
             holder: None,
@@ -165,6 +171,19 @@ impl Call {
                 outcomes: pmh_audit::List::default(),
                 rows: None,
             },
+        }
+    }
+
+    /// What a call without a stated purpose is for: the first of its role's (R-AUD-02).
+    /// With a token the purpose is the permit's, which only the operation has.
+    fn usual_purpose(&self, method: &MethodPolicy) -> registry::Purpose {
+        let role = self.peer.identity().claimed_role();
+        match method.needs {
+            Needs::Token(_) => registry::Purpose::NONE,
+            Needs::MutualTls | Needs::TokenOptional(_) => {
+                let callers = method.callers.iter().find(|callers| callers.roles.contains(&role));
+                purpose_number(callers.and_then(|callers| callers.purposes.first().copied()))
+            }
         }
     }
 

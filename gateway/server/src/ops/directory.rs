@@ -1,6 +1,6 @@
 //! Participants and competences.
 
-use pmh_audit::{Kind, OrgRef, Receipt, registry};
+use pmh_audit::{DetailBody, Kind, List, OrgRef, Receipt, References, ShortText, registry};
 use pmh_domain::{
     directory::{Competence, RawCompetence},
     organization::{IssuerId, OrganizationId},
@@ -10,7 +10,12 @@ use pmh_proto::common::Reason;
 use pmh_store::{Concluding, Conclusion, Draft, RegistryChange, Reply};
 use sha2::{Digest as _, Sha256};
 
-use super::{Call, Gateway, bulk::refused, entitlements::replay, refusals::settled, unavailable};
+use super::{
+    Call, Gateway,
+    entitlements::replay,
+    refusals::{refused, settled},
+    unavailable,
+};
 use crate::rpc::status::{FieldViolation, Refusal, reason_named};
 
 /// What an operator does with an organization.
@@ -38,6 +43,12 @@ pub async fn enrol(
     enrolment: Enrolment,
     render: impl Fn(i64) -> Vec<u8> + Send + 'static,
 ) -> Result<(Vec<u8>, Option<Receipt>), Refusal> {
+    // Whoever suspends itself can never resume itself.
+    if let Enrolment::Suspend(organization) = &enrolment
+        && organization.to_string() == call.short()
+    {
+        return Err(Refusal::new(Reason::StateNotAllowed));
+    }
     let change = match enrolment {
         Enrolment::Put { organization, name } => {
             RegistryChange::PutOrganization { id: organization.to_string(), name }
@@ -86,13 +97,36 @@ async fn change_registry(
                 let draft = draft(&call, Sha256::digest(&answer).into());
                 Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
             }
-            Concluding::Fresh(None) => refused(&call, draft(&call, [0; 32]), Reason::NotFound),
+            Concluding::Fresh(None) => refused(Reason::NotFound),
             Concluding::Replay(answer) => replay(|sha256| draft(&call, sha256), answer),
-            Concluding::KeyReused => refused(&call, draft(&call, [0; 32]), Reason::IdempotencyKeyReused),
+            Concluding::KeyReused => refused(Reason::IdempotencyKeyReused),
         })
         .await
         .map_err(|fault| unavailable(&fault))?;
     settled(recorded)
+}
+
+/// The entry of the operator that a configuration enrols in an empty register.
+pub(crate) fn first_operator(operator: &OrganizationId) -> Draft {
+    Draft {
+        kind: Kind::RegistryChange,
+        method: registry::Method::NONE,
+        purpose: registry::Purpose::NONE,
+        outcome: 0,
+        categories: registry::Categories::REGISTRY,
+        holder: OrgRef::new(&operator.to_string()).ok(),
+        requester: None,
+        references: References::default(),
+        subject: None,
+        actor: super::call::nobody(),
+        detail: DetailBody {
+            request_sha256: [0; 32],
+            response_sha256: [0; 32],
+            consent: ShortText::default(),
+            outcomes: List::default(),
+            rows: None,
+        },
+    }
 }
 
 fn draft(call: &Call, response_sha256: [u8; 32]) -> Draft {

@@ -15,8 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Call, Gateway,
-    bulk::{Batch, Judged, Received, RowReport, chunk_draft, detail_salt, refused},
-    refusals::settled,
+    bulk::{Batch, Judged, Received, RowReport, chunk_draft, detail_salt},
+    refusals::{refused, settled},
     unavailable,
 };
 use crate::rpc::status::Refusal;
@@ -71,7 +71,7 @@ pub async fn list(
         .store
         .list_entitlements(gateway.attempt(), issuer, resident_key, move |concluding| {
             let Concluding::Fresh(Some((subject, versions))) = concluding else {
-                return refused(&call, chunk_draft(&call, [0; 32]), Reason::NotFound);
+                return refused(Reason::NotFound);
             };
             let answer = render(&versions);
             let mut draft = chunk_draft(&call, Sha256::digest(&answer).into());
@@ -118,9 +118,9 @@ pub async fn advance_watermark(
                     let draft = draft(Sha256::digest(&answer).into());
                     Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
                 }
-                Concluding::Fresh(None) => refused(&call, draft([0; 32]), Reason::StateNotAllowed),
+                Concluding::Fresh(None) => refused(Reason::StateNotAllowed),
                 Concluding::Replay(answer) => replay(draft, answer),
-                Concluding::KeyReused => refused(&call, draft([0; 32]), Reason::IdempotencyKeyReused),
+                Concluding::KeyReused => refused(Reason::IdempotencyKeyReused),
             }
         })
         .await
@@ -129,7 +129,7 @@ pub async fn advance_watermark(
 }
 
 /// The first answer again, under a new entry of kind 16.
-pub(super) fn replay(draft: impl FnOnce([u8; 32]) -> pmh_store::Draft, answer: &[u8]) -> Conclusion<Refusal> {
+pub(super) fn replay<R>(draft: impl FnOnce([u8; 32]) -> pmh_store::Draft, answer: &[u8]) -> Conclusion<R> {
     let mut draft = draft(Sha256::digest(answer).into());
     draft.kind = Kind::Replay;
     Conclusion { reply: Reply::Answer(answer.to_vec()), draft: Some(draft) }

@@ -84,6 +84,10 @@ pub struct Gateway {
     pub(crate) rules: ArcSwap<Rules>,
     pub(crate) logs: LogSigners,
     pub(crate) refusals: RefusalCounts,
+    /// Links change two databases; one at a time, so that decisions do not overtake each other.
+    pub(crate) linking: tokio::sync::Mutex<()>,
+    /// A presence is read, then narrowed; one at a time, so that no withdrawal is lost.
+    pub(crate) narrowing: tokio::sync::Mutex<()>,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -115,6 +119,8 @@ impl Gateway {
             rules: ArcSwap::from_pointee(setup.rules),
             logs: setup.logs,
             refusals: RefusalCounts::default(),
+            linking: tokio::sync::Mutex::default(),
+            narrowing: tokio::sync::Mutex::default(),
             clock: setup.clock,
             random: setup.random,
         }

@@ -43,7 +43,7 @@ pub struct Search {
 pub struct Found {
     /// Entries with their leaf read out.
     pub entries: Vec<(StoredEntry, Leaf)>,
-    /// Where to go on.
+    /// Where to go on; a page may be short, even empty, and not the last.
     pub next: Option<(u64, u64)>,
     /// Tree this page speaks for: it stays the same from page to page, so that
     /// a past page never changes.
@@ -160,10 +160,13 @@ pub async fn search<R: super::Response>(
 }
 
 async fn find(reader: &Reader, search: &Search) -> Result<Found, Refusal> {
-    let (mut next, tree_size) = if let Some(after) = search.after {
-        after
+    let (size, _) = reader.head().await.map_err(|fault| unavailable(&fault))?;
+    let (mut next, tree_size) = if let Some((next, tree_size)) = search.after {
+        if next > tree_size || tree_size > size {
+            return Err(Refusal::invalid_fields(vec![]).with_field("page_token", Reason::Value));
+        }
+        (next, tree_size)
     } else {
-        let (size, _) = reader.head().await.map_err(|fault| unavailable(&fault))?;
         let from = match search.from_us {
             Some(from_us) => reader.index_at(from_us).await.map_err(|fault| unavailable(&fault))?,
             None => 0,
@@ -171,7 +174,10 @@ async fn find(reader: &Reader, search: &Search) -> Result<Found, Refusal> {
         (from, size)
     };
     let mut entries = Vec::new();
-    while entries.len() < search.limit && next < tree_size {
+    for _ in 0..READS_PER_PAGE {
+        if entries.len() >= search.limit || next >= tree_size {
+            break;
+        }
         let page = Page { from_index: next, end_index: tree_size, limit: READ_AHEAD };
         let stored = reader.entries(&page).await.map_err(|fault| unavailable(&fault))?;
         if stored.is_empty() {
@@ -233,3 +239,5 @@ struct Missing;
 
 /// Entries read at a time while filtering.
 const READ_AHEAD: u32 = 512;
+/// A filter that fits little gives short pages, and no call reads the whole log.
+const READS_PER_PAGE: usize = 16;

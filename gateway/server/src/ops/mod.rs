@@ -18,8 +18,14 @@ pub mod verify;
 pub use call::Call;
 pub use gateway::{Gateway, GatewaySetup};
 
+use std::{
+    future::Future,
+    sync::{Arc, Mutex},
+};
+
 use pmh_proto::common::Reason;
 use pmh_store::Fault;
+use tracing::Instrument as _;
 
 use crate::rpc::status::Refusal;
 
@@ -36,4 +42,42 @@ pub(crate) fn unavailable(fault: &Fault) -> Refusal {
         Fault::Unavailable(_) => Reason::TryAgain,
         _ => Reason::AuditUnavailable,
     })
+}
+
+/// Runs a change of both databases to its end even if the caller goes away or
+/// runs out of time: half of it would be worse than none.
+pub(crate) async fn uninterrupted<T: Send + 'static>(
+    change: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Result<T, Refusal> {
+    let task = tokio::spawn(change.in_current_span());
+    task.await.unwrap_or_else(|_| Err(Refusal::new(Reason::Internal)))
+}
+
+/// Carries an outcome out of a recorded step, whose answer is bytes. A step may
+/// run twice; the last run is the one that was committed.
+#[derive(Debug)]
+pub(crate) struct Carried<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Carried<T> {
+    pub(crate) fn put(&self, outcome: T) {
+        if let Ok(mut place) = self.0.lock() {
+            *place = Some(outcome);
+        }
+    }
+
+    pub(crate) fn take(&self) -> Option<T> {
+        self.0.lock().ok()?.take()
+    }
+}
+
+impl<T> Clone for Carried<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for Carried<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
 }

@@ -3,7 +3,7 @@
 
 use pmh_audit::{Kind, registry};
 use pmh_auth::{
-    card::{CardState, PresentedCard, verify_certificate, verify_presentation},
+    card::{CardState, VerifiedCard, verify_certificate, verify_presentation},
     challenge::{Challenge, Wish},
     names::{Acr, CredentialKind, Purpose, Role, Tier, UserVerification},
     policy::{Permit, presentable},
@@ -23,12 +23,12 @@ use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 use super::{
-    Call, Gateway,
+    Call, Carried, Gateway,
     call::short_text,
-    refusals::{reason_number, settled},
+    refusals::{reason_number, refused, settled},
     unavailable,
 };
-use crate::rpc::status::Refusal;
+use crate::rpc::{receipt, status::Refusal};
 
 /// What a terminal wants to present for.
 #[derive(Debug, Clone)]
@@ -151,9 +151,30 @@ pub async fn complete(
         .challenge
         .open(&completion.sealed_state, call.peer.identity(), now)
         .map_err(|error| Refusal::named(error.reason()))?;
-    let card = verified_card(gateway, &challenge, &completion, now)?;
-    let acr = verification(gateway, &challenge, &completion, now)?;
-    let grants = granted(&challenge, completion.granted)?;
+    let card = verified_certificate(gateway, &completion, now)?;
+    let cred_hash = gateway.credentials.credential_hash(card.credential_digest());
+    match admit(gateway, call, permit, &challenge, card, completion, render).await {
+        Err(refusal) if may_be_recorded(&refusal) => Err(record_of_card(gateway, call, cred_hash, refusal).await),
+        settled => settled,
+    }
+}
+
+/// From a genuine certificate on: its holder is told of what is refused.
+async fn admit(
+    gateway: &Arc<Gateway>,
+    call: &Call,
+    permit: Permit,
+    challenge: &Challenge,
+    card: VerifiedCard,
+    completion: Completion,
+    render: impl Fn(&Completed) -> Vec<u8> + Send + 'static,
+) -> Result<(Vec<u8>, Option<pmh_audit::Receipt>), Refusal> {
+    let now = call.now.as_second();
+    let text = challenge.encode().map_err(|_| Refusal::new(Reason::ChallengeInvalid))?;
+    let card = verify_presentation(card, &text, &completion.signature)
+        .map_err(|error| Refusal::named(error.reason()))?;
+    let acr = verification(gateway, challenge, &completion, now)?;
+    let grants = granted(challenge, completion.granted)?;
     let organization = permit.organization().clone();
     let act_for = match completion.act_for {
         None => None,
@@ -270,6 +291,11 @@ pub async fn change(
     let organization = permit.organization().short().to_owned();
     let issuing =
         Issuing { gateway: Arc::clone(gateway), call: call.clone(), random: gateway.random_bytes(), permit };
+    // Held until the narrowed body is committed: of two withdrawals none is lost.
+    let _alone = match &wish {
+        PresenceCall::Narrow { .. } => Some(gateway.narrowing.lock().await),
+        PresenceCall::Renew { .. } | PresenceCall::End => None,
+    };
     let update = match &wish {
         PresenceCall::Renew { act_for } => PresenceUpdate::Renew {
             act_for: act_for
@@ -286,8 +312,8 @@ pub async fn change(
         }
         PresenceCall::End => PresenceUpdate::End,
     };
-    let denied: Arc<std::sync::Mutex<Option<[u8; 16]>>> = Arc::default();
-    let ended = Arc::clone(&denied);
+    let denied = Carried::default();
+    let ended = denied.clone();
     let narrowed_body = match &update {
         PresenceUpdate::Narrow { body, .. } => Some(body.clone()),
         _ => None,
@@ -300,12 +326,12 @@ pub async fn change(
             let named = Some(presence.person);
             match &wish {
                 PresenceCall::End => {
-                    note(&ended, presence.pres_id);
+                    ended.put(presence.pres_id);
                     issuing.record(named, render(&PresenceAnswer::Ended))
                 }
                 _ if presence.ended => issuing.refuse(Reason::PresenceEnded, named),
                 PresenceCall::Narrow { .. } => {
-                    note(&ended, presence.pres_id);
+                    ended.put(presence.pres_id);
                     let groups = narrowed_body.as_deref().and_then(remembered).map(|kept| kept.grants);
                     issuing.record(named, render(&PresenceAnswer::Groups(groups.unwrap_or_default())))
                 }
@@ -326,17 +352,10 @@ pub async fn change(
         .await
         .map_err(|fault| unavailable(&fault))?;
     let answer = settled(recorded);
-    let ended = denied.lock().ok().and_then(|mut ended| ended.take());
-    if let (Ok(_), Some(pres_id)) = (&answer, ended) {
+    if let (Ok(_), Some(pres_id)) = (&answer, denied.take()) {
         gateway.deny_presence(pres_id);
     }
     answer
-}
-
-fn note(slot: &std::sync::Mutex<Option<[u8; 16]>>, pres_id: [u8; 16]) {
-    if let Ok(mut slot) = slot.lock() {
-        *slot = Some(pres_id);
-    }
 }
 
 fn remembered(body: &str) -> Option<Remembered> {
@@ -360,7 +379,9 @@ async fn living_presence(
 /// Only ever less: a group or purpose that is not there is no error.
 fn narrowed(living: &Remembered, withdraw: &[String], drop: &[Purpose]) -> Result<String, Refusal> {
     let mut kept = living.clone();
-    let all = withdraw.iter().any(|group| group == "*");
+    // "All but one" has no form in a token, so it becomes nothing: a withdrawal never leaves what it names.
+    let names_all = |groups: &[String]| groups.iter().any(|group| group == "*");
+    let all = names_all(withdraw) || (!withdraw.is_empty() && names_all(&kept.grants));
     kept.grants.retain(|group| !all && !withdraw.contains(group));
     kept.purposes.retain(|purpose| !drop.iter().any(|dropped| dropped.as_str() == purpose));
     if kept.purposes.is_empty() {
@@ -372,14 +393,11 @@ fn narrowed(living: &Remembered, withdraw: &[String], drop: &[Purpose]) -> Resul
     serde_json::to_string(&kept).map_err(|_| Refusal::new(Reason::Internal))
 }
 
-fn verified_card(
+fn verified_certificate(
     gateway: &Gateway,
-    challenge: &Challenge,
     completion: &Completion,
     now: i64,
-) -> Result<PresentedCard, Refusal> {
-    let refuse = |error: pmh_auth::card::CardError| Refusal::named(error.reason());
-    let text = challenge.encode().map_err(|_| Refusal::new(Reason::ChallengeInvalid))?;
+) -> Result<VerifiedCard, Refusal> {
     let revocations = gateway.revocations.load();
     let card = verify_certificate(
         &completion.certificate,
@@ -388,11 +406,53 @@ fn verified_card(
         &revocations,
         now,
     )
-    .map_err(refuse)?;
+    .map_err(|error| Refusal::named(error.reason()))?;
     if let CardState::Grace(cause) = card.state() {
         tracing::debug!(?cause, "card in grace");
     }
-    verify_presentation(card, &text, &completion.signature).map_err(refuse)
+    Ok(card)
+}
+
+/// Has no record yet, and is not about our own inability to make one.
+fn may_be_recorded(refusal: &Refusal) -> bool {
+    !refusal.has_receipt() && refusal.code() != tonic::Code::Unavailable
+}
+
+/// The entry of a refusal that a genuine card certificate came with (design.md §6.9).
+///
+/// A certificate is no secret, so whoever only has a copy must learn nothing: the
+/// receipt opens no subject, and comes whether the card was ever seen or not.
+async fn record_of_card(
+    gateway: &Arc<Gateway>,
+    call: &Call,
+    cred_hash: [u8; 32],
+    refusal: Refusal,
+) -> Refusal {
+    let refusal = refusal.with_request_id(call.request_id());
+    let mut draft = call.draft(Kind::Refusal, registry::Categories::IDENTITY, None, refusal.digest());
+    draft.outcome = reason_number(refusal.reason());
+    let (keeper, sector, refused) = (Arc::clone(gateway), call.peer.urn().to_owned(), refusal.clone());
+    let recorded = gateway
+        .auth
+        .note_credential(gateway.attempt(), cred_hash, move |concluding| {
+            let mut draft = draft.clone();
+            if let Concluding::Fresh(Some(person)) = concluding {
+                draft.subject = Some(EntrySubject {
+                    reference: keeper.subject_refs.subject_ref(&person),
+                    sub: keeper.pairwise.sub(&person, &sector),
+                });
+            }
+            Conclusion { reply: Reply::Refused(refused.clone()), draft: Some(draft) }
+        })
+        .await;
+    match recorded.map(pmh_store::Recorded::into_parts) {
+        Ok((_, Some(mut proof))) => {
+            proof.subject = None;
+            refusal.with_receipt(receipt::to_proto(proof))
+        }
+        Ok((_, None)) => Refusal::new(Reason::Internal).with_request_id(call.request_id()),
+        Err(fault) => unavailable(&fault),
+    }
 }
 
 fn verification(
@@ -538,7 +598,11 @@ impl Issuing {
         Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
     }
 
+    /// A refusal that names nobody gets its record, if it gets one, where all refusals do.
     fn refuse(&self, reason: Reason, person: Option<Person>) -> Conclusion<Refusal> {
+        if person.is_none() {
+            return refused(reason);
+        }
         let refusal = Refusal::new(reason).with_request_id(self.call.request_id());
         let mut draft = self.draft(Kind::Refusal, person, refusal.digest());
         draft.outcome = reason_number(reason);

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use pmh_audit::{DetailBody, Kind, List, OrgRef, References, ShortText, part::GroupOutcome, registry};
 use pmh_proto::common::Reason;
-use pmh_store::{Draft, Fault, Reply};
+use pmh_store::{Conclusion, Draft, Fault, Reply};
 
 use super::{Call, Gateway};
 use crate::rpc::{
@@ -46,22 +46,32 @@ impl Gateway {
 
     /// Writes the summaries of what was counted; called every minute and at the end.
     pub async fn flush_refusals(&self) -> Result<(), Fault> {
+        let mut failed = None;
         for ((organization, reason), count) in self.refusals.take() {
             let draft = summary(&organization, reason, count);
-            let recorded =
-                self.store.disclose(self.attempt(), None, move |_, _| ((), Some(draft.clone()))).await?;
-            drop(recorded.into_parts());
+            let written = match failed {
+                None => self.store.disclose(self.attempt(), None, move |_, _| ((), Some(draft.clone()))).await,
+                Some(fault) => Err(fault),
+            };
+            failed = written.map(pmh_store::Recorded::into_parts).err();
+            if failed.is_some() {
+                self.refusals.add(&organization, reason, count);
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 }
 
 impl RefusalCounts {
     /// One more.
     pub fn count(&self, organization: &str, reason: Reason) {
+        self.add(organization, reason as i32, 1);
+    }
+
+    fn add(&self, organization: &str, reason: i32, more: u32) {
         if let Ok(mut counts) = self.counts.lock() {
-            let count = counts.entry((organization.to_owned(), reason as i32)).or_default();
-            *count = count.saturating_add(1);
+            let count = counts.entry((organization.to_owned(), reason)).or_default();
+            *count = count.saturating_add(more);
         }
     }
 
@@ -79,6 +89,12 @@ pub(crate) fn settled(
         (Reply::Refused(refusal), Some(receipt)) => Err(refusal.with_receipt(receipt::to_proto(receipt))),
         (Reply::Refused(refusal), None) => Err(refusal),
     }
+}
+
+/// A refusal inside a write, which changes nothing. Its record, if it gets one, is
+/// made where all refusals get theirs ([`Gateway::record_refusal`]).
+pub(crate) fn refused(reason: Reason) -> Conclusion<Refusal> {
+    Conclusion { reply: Reply::Refused(Refusal::new(reason)), draft: None }
 }
 
 /// Number of a reason as the log keeps it.

@@ -17,9 +17,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Call, Gateway,
-    bulk::{Batch, Judged, Received, RowReport, detail_salt, refused},
+    bulk::{Batch, Judged, Received, RowReport, detail_salt},
     entitlements::replay,
-    refusals::settled,
+    refusals::{refused, settled},
     unavailable,
 };
 use crate::rpc::status::Refusal;
@@ -99,11 +99,9 @@ pub async fn change(
                     draft.subject = keeper.entry_subject(subject, call.peer.urn());
                     Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
                 }
-                Concluding::Fresh(None) => refused(&call, own_person(&call, [0; 32]), Reason::NotFound),
+                Concluding::Fresh(None) => refused(Reason::NotFound),
                 Concluding::Replay(answer) => replay(|sha256| own_person(&call, sha256), answer),
-                Concluding::KeyReused => {
-                    refused(&call, own_person(&call, [0; 32]), Reason::IdempotencyKeyReused)
-                }
+                Concluding::KeyReused => refused(Reason::IdempotencyKeyReused),
             }
         })
         .await
@@ -132,7 +130,7 @@ pub struct Guardianship {
     pub guardian: String,
     /// Resident key of the child.
     pub child: String,
-    /// Last day; `None`: the day before the 18th birthday (民法 4条).
+    /// Last day, at most the day before the 18th birthday (民法 4条); `None`: that day.
     pub until: Option<Date>,
     /// Ended now.
     pub ended: bool,
@@ -143,15 +141,19 @@ pub struct Guardianship {
 pub async fn put_relation(
     gateway: &Arc<Gateway>,
     call: &Call,
+    idempotency_key: &str,
     guardianship: Guardianship,
     render: impl Fn() -> Vec<u8> + Send + 'static,
 ) -> Result<(Vec<u8>, Option<Receipt>), Refusal> {
     let issuer = call.issuer()?;
     let (guardian, _) = gateway.own_resident(call, &guardianship.guardian, "guardian_resident_key").await?;
     let (child, link) = gateway.own_resident(call, &guardianship.child, "child_resident_key").await?;
+    let majority = pmh_domain::time::day_before_birthday(link.birth_date, ADULT);
     let until = guardianship
         .until
-        .or_else(|| pmh_domain::time::day_before_birthday(link.birth_date, ADULT))
+        .into_iter()
+        .chain(majority)
+        .min()
         .ok_or_else(|| Refusal::invalid_fields(vec![]).with_field("until", Reason::Date))?;
     let person = |reference| {
         gateway.subject_refs.open_subject_ref(reference).map_err(|_| Refusal::new(Reason::Internal))
@@ -164,17 +166,29 @@ pub async fn put_relation(
         until: until.to_string(),
         ended: guardianship.ended,
     };
+    let (idempotency, ended) = (call.idempotency(idempotency_key, None), relation.ended);
     let (call, keeper) = (call.clone(), Arc::clone(gateway));
+    let draft = move |sha256| {
+        let mut draft = own_person(&call, sha256);
+        draft.subject = keeper.entry_subject(child, call.peer.urn());
+        draft
+    };
     let recorded = gateway
         .auth
-        .put_relation(gateway.attempt(), relation, move |_| {
-            let answer = render();
-            let mut draft = own_person(&call, Sha256::digest(&answer).into());
-            draft.subject = keeper.entry_subject(child, call.peer.urn());
-            Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
+        .put_relation_once(gateway.attempt(), idempotency, relation, move |concluding| match concluding {
+            Concluding::Fresh(()) => {
+                let answer = render();
+                let draft = draft(Sha256::digest(&answer).into());
+                Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
+            }
+            Concluding::Replay(answer) => replay(&draft, answer),
+            Concluding::KeyReused => refused(Reason::IdempotencyKeyReused),
         })
         .await
         .map_err(|fault| unavailable(&fault))?;
+    if ended {
+        gateway.refresh_denied().await.map_err(|fault| unavailable(&fault))?;
+    }
     settled(recorded)
 }
 

@@ -149,12 +149,15 @@ fn search(message: &pb::SearchEntriesRequest) -> Result<Search, Refusal> {
             parts
         }
     };
+    let requester = match message.requester.as_str() {
+        "" => None,
+        requester => checked.identifier("requester", requester, MAX_REQUESTER),
+    };
     checked.finish()?;
     let limit = match message.page_size {
         0 => DEFAULT_PAGE,
         asked => usize::try_from(asked).unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE),
     };
-    let requester = (!message.requester.is_empty()).then(|| message.requester.clone());
     Ok(Search { log: which(message.log), from_us, to_us, requester, limit, after })
 }
 
@@ -187,3 +190,5 @@ fn hashes(path: &[Hash]) -> Vec<Vec<u8>> {
 
 const DEFAULT_PAGE: usize = 100;
 const LARGEST_PAGE: usize = 256;
+/// As in a leaf.
+const MAX_REQUESTER: usize = 32;

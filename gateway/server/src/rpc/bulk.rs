@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Status, Streaming};
+use tracing::Instrument as _;
 
 use super::{fields::Fields, service::Service, status::Refusal};
 use crate::ops::{
@@ -127,7 +128,7 @@ where
     F: Future<Output = Result<A, Refusal>> + Send,
 {
     let (sender, answers) = mpsc::channel(ANSWERS_AHEAD);
-    tokio::spawn(async move {
+    let answering = async move {
         let mut summary = common::BulkSummary::default();
         loop {
             let answer = match chunk(&mut stream, item).await {
@@ -153,7 +154,8 @@ where
             }
         }
         let _ = sender.send(Ok(A::last(summary))).await;
-    });
+    };
+    tokio::spawn(answering.in_current_span());
     Box::pin(ReceiverStream::new(answers))
 }
 

@@ -198,14 +198,12 @@ pub(super) fn raw_entitlement(row: pb::EntitlementRow) -> RawEntitlement {
         valid_to: row.valid_to,
         segment: row.segment,
         income_segment: row.income_segment,
-        copayments: row.copayments.iter().map(raw_copayment).collect(),
-        additional_conditions: row
-            .additional_conditions
+        copayments: bounded(row.copayments).iter().map(raw_copayment).collect(),
+        additional_conditions: bounded(row.additional_conditions)
             .into_iter()
             .map(|known| AdditionalCondition { item: known.item, condition: known.condition })
             .collect(),
-        designated_institutions: row
-            .designated_institutions
+        designated_institutions: bounded(row.designated_institutions)
             .into_iter()
             .map(|known| RawDesignatedInstitution { code: known.code, name: known.name })
             .collect(),
@@ -215,13 +213,22 @@ pub(super) fn raw_entitlement(row: pb::EntitlementRow) -> RawEntitlement {
         meal_covered: row.meal_covered,
         history_key: row.history_key,
         deleted: row.deleted,
-        details: row
-            .details
+        details: bounded(row.details)
             .into_iter()
             .map(|known| CertificateDetail { label: known.label, value: known.value })
             .collect(),
     }
 }
+
+/// What the rules refuse anyway is not read further than they must to refuse it:
+/// a message holds more items than any list may have.
+pub(super) fn bounded<T>(mut items: Vec<T>) -> Vec<T> {
+    items.truncate(MORE_THAN_ANY_LIST);
+    items
+}
+
+/// The longest list that the rules take has 100 items.
+const MORE_THAN_ANY_LIST: usize = 101;
 
 pub(super) fn raw_resident(row: resident::ResidentRow) -> RawResident {
     RawResident {

@@ -1,7 +1,7 @@
 //! `pmh.directory.v1.OrganizationService`.
 
 use pmh_domain::{
-    codes::LawNumber,
+    codes::{LawNumber, looks_like_individual_number},
     directory::{Competence, RawCompetence},
     organization::{IssuerId, OrganizationId, OrganizationKind},
 };
@@ -114,20 +114,24 @@ impl Service {
         let asked = message.organization.unwrap_or_default();
         let id = organization(&mut checked, "organization.urn", &asked.urn);
         let name = checked.identifier("organization.name", &asked.name, 100);
-        if let Some(id) = &id
-            && kind(id.kind()) as i32 != asked.kind
-        {
-            checked.wrong("organization.kind", Reason::Value);
+        match (&id, asked.kind) {
+            (_, 0) => checked.wrong("organization.kind", Reason::Required),
+            (Some(id), asked) if kind(id.kind()) as i32 != asked => {
+                checked.wrong("organization.kind", Reason::Value);
+            }
+            _ => {}
         }
         checked.finish()?;
         let (Some(key), Some(id), Some(name)) = (key, id, name) else {
             return Err(Refusal::new(Reason::Internal));
         };
         let enrolled = (id.clone(), name.clone());
+        // To enrol again renames and resumes nobody.
+        let suspended =
+            self.gateway.registry().organizations.get(&id.to_string()).is_some_and(|known| known.suspended);
         let encode = move |update_us| {
             let (id, name) = &enrolled;
-            let organization =
-                Organization { id: id.to_string(), name: name.clone(), suspended: false, update_us };
+            let organization = Organization { id: id.to_string(), name: name.clone(), suspended, update_us };
             pb::PutOrganizationResponse { organization: Some(to_proto(&organization)), receipt: None }
                 .encode_to_vec()
         };
@@ -207,7 +211,7 @@ impl Service {
             name_en: name.en,
             since: asked.since,
             until: asked.until,
-            payer_numbers: asked.payer_numbers,
+            payer_numbers: convert::bounded(asked.payer_numbers),
             area: convert::to_area(asked.area),
             twelve_digit_recipients: asked.twelve_digit_recipient_numbers,
         };
@@ -246,7 +250,12 @@ fn organization(checked: &mut Fields, path: &str, urn: &str) -> Option<Organizat
         checked.wrong(path, Reason::Required);
         return None;
     }
-    OrganizationId::parse_urn(urn).map_err(|_| checked.wrong(path, Reason::UnknownCode)).ok()
+    let id = OrganizationId::parse_urn(urn).map_err(|_| checked.wrong(path, Reason::UnknownCode)).ok()?;
+    if looks_like_individual_number(id.code()) {
+        checked.wrong(path, Reason::IndividualNumberForbidden);
+        return None;
+    }
+    Some(id)
 }
 
 fn to_proto(known: &Organization) -> pb::Organization {

@@ -202,6 +202,9 @@ fn inquiry(message: pb::VerifyEligibilityRequest) -> Result<Inquiry, Refusal> {
     let groups = groups(&mut checked, &message.groups);
     let chart = message.chart.unwrap_or_default();
     let birth_date = checked.optional_date("chart.birth_date", &chart.birth_date);
+    if pmh_proto::common::Sex::try_from(chart.sex).is_err() {
+        checked.wrong("chart.sex", Reason::Value);
+    }
     if message.if_version.len() > MAX_VERSION {
         checked.wrong("if_version", Reason::Width);
     }

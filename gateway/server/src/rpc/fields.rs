@@ -45,12 +45,22 @@ impl Fields {
         text: &str,
         parse: impl FnOnce(&str) -> Result<T, CodeError>,
     ) -> Option<T> {
-        if text.is_empty() {
-            self.wrong(path, Reason::Required);
-            return None;
-        }
         if codes::looks_like_individual_number(text) {
             self.wrong(path, Reason::IndividualNumberForbidden);
+            return None;
+        }
+        self.declared_code(path, text, parse)
+    }
+
+    /// A code of the domain that an issuer has declared to have 12 digits.
+    pub(super) fn declared_code<T>(
+        &mut self,
+        path: &str,
+        text: &str,
+        parse: impl FnOnce(&str) -> Result<T, CodeError>,
+    ) -> Option<T> {
+        if text.is_empty() {
+            self.wrong(path, Reason::Required);
             return None;
         }
         parse(text).map_err(|error| self.wrong(path, code_reason(&error))).ok()

@@ -230,6 +230,9 @@ fn tier(tier: Tier) -> pb::Tier {
 
 fn purposes(checked: &mut Fields, path: &str, numbers: &[i32]) -> Vec<pmh_auth::names::Purpose> {
     let mut found = Vec::new();
+    if numbers.len() > MAX_SCOPES {
+        checked.wrong(path, Reason::Width);
+    }
     for (position, number) in numbers.iter().enumerate().take(MAX_SCOPES) {
         match fields::purpose(*number) {
             Some(purpose) => found.push(purpose),

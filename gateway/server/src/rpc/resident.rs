@@ -3,6 +3,7 @@
 use pmh_domain::{
     codes::{PayerNumber, RecipientNumber},
     resident::RestrictionKind,
+    time::tokyo_date,
 };
 use pmh_proto::{
     common::{BulkSummary, Reason, RowResult, Text},
@@ -167,8 +168,13 @@ impl Service {
         let mut checked = Fields::default();
         let key = checked.uuid("idempotency_key", &message.idempotency_key);
         let kept = if by_directory {
+            // One or the other: a key beside a batch would be believed to be linked.
+            if !message.resident_key.is_empty() {
+                checked.wrong("resident_key", Reason::Value);
+            }
             checked.finish()?;
-            links::link_by_directory(&self.gateway, call, &message.directory_batch, encode).await?
+            let (key, batch) = (key.unwrap_or_default(), &message.directory_batch);
+            links::link_by_directory(&self.gateway, call, &key, batch, encode).await?
         } else {
             let resident_key = checked.identifier("resident_key", &message.resident_key, 100);
             checked.finish()?;
@@ -190,7 +196,13 @@ impl Service {
         let mut checked = Fields::default();
         let key = checked.uuid("idempotency_key", &message.idempotency_key);
         let payer = checked.code("payer_number", &message.payer_number, PayerNumber::parse);
-        let recipient = checked.code("recipient_number", &message.recipient_number, RecipientNumber::parse);
+        let recipient = match payer {
+            // P4: an issuer may have declared that its own numbers have 12 digits.
+            Some(payer) if self.has_twelve_digit_recipients(payer, call) => {
+                checked.declared_code("recipient_number", &message.recipient_number, RecipientNumber::parse)
+            }
+            _ => checked.code("recipient_number", &message.recipient_number, RecipientNumber::parse),
+        };
         let birth_date = checked.date("birth_date", &message.birth_date);
         checked.finish()?;
         let (Some(key), Some(payer), Some(recipient), Some(birth_date)) = (key, payer, recipient, birth_date)
@@ -280,8 +292,7 @@ impl Service {
     ) -> Result<pb::PutRelationResponse, Refusal> {
         self.permit(call)?;
         let mut checked = Fields::default();
-        // The relation itself is the key: sending it again ends in the same state.
-        checked.uuid("idempotency_key", &message.idempotency_key);
+        let key = checked.uuid("idempotency_key", &message.idempotency_key);
         let guardian = checked.identifier("guardian_resident_key", &message.guardian_resident_key, 100);
         let child = checked.identifier("child_resident_key", &message.child_resident_key, 100);
         let until = checked.optional_date("until", &message.until);
@@ -296,7 +307,7 @@ impl Service {
             ended: message.ended,
         };
         let encode = || pb::PutRelationResponse::default().encode_to_vec();
-        let kept = residents::put_relation(&self.gateway, call, guardianship, encode).await?;
+        let kept = residents::put_relation(&self.gateway, call, &key.unwrap_or_default(), guardianship, encode).await?;
         decode(kept)
     }
 
@@ -319,6 +330,13 @@ impl Service {
         let change = Change::Restriction { kind, lifted: message.lifted };
         let kept = residents::change(&self.gateway, call, &key, resident, change, encode).await?;
         decode(kept)
+    }
+
+    fn has_twelve_digit_recipients(&self, payer: PayerNumber, call: &Call) -> bool {
+        let (registry, today) = (self.gateway.registry(), tokyo_date(call.now));
+        registry.directory.iter().any(|known| {
+            known.twelve_digit_recipients && known.holds_on(today) && known.payer_numbers.contains(&payer)
+        })
     }
 
     fn random_uuid(&self) -> String {

@@ -1,6 +1,10 @@
 //! The server over real sockets.
 
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod house;

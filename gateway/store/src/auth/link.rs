@@ -2,7 +2,7 @@
 
 use super::{AuthStore, Person};
 use crate::{
-    Attempt, Concluding, Conclusion, Fault, Recorded, Reply,
+    Attempt, Concluding, Conclusion, Fault, Idempotency, Recorded, Reply,
     db::Value,
     sequencer::{BoxFuture, Transaction, Tx},
 };
@@ -66,7 +66,8 @@ impl AuthStore {
         self.write(attempt, CredentialOf { cred_hash, resident }, conclude).await
     }
 
-    /// Keeps or ends a relation between guardian and child.
+    /// Keeps or ends a relation between guardian and child; the presences that a
+    /// guardian opened for the child end with it.
     pub async fn put_relation<R: Send + 'static>(
         &self,
         attempt: Attempt,
@@ -74,6 +75,17 @@ impl AuthStore {
         conclude: impl FnMut(Concluding<'_, ()>) -> Conclusion<R> + Send + 'static,
     ) -> Result<Recorded<Reply<R>>, Fault> {
         self.write(attempt, relation, conclude).await
+    }
+
+    /// The same under a caller's key: a late repetition brings no ended relation back.
+    pub async fn put_relation_once<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        idempotency: Idempotency,
+        relation: Relation,
+        conclude: impl FnMut(Concluding<'_, ()>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write_once(attempt, Some(idempotency), relation, conclude).await
     }
 
     /// Takes a confirmed link back: the person stands alone again, the others
@@ -179,8 +191,8 @@ impl Transaction for Relation {
                     self.ended.into(),
                 ],
             )
-            .await
-            .map(drop)
+            .await?;
+            if self.ended { tx.end_guardianship(self.guardian, self.child).await } else { Ok(()) }
         })
     }
 }
@@ -286,6 +298,28 @@ impl Tx {
                 .await?;
             for row in rows {
                 self.deny_presence(row.array(0, "presence")?).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Presences that a guardian opened for a child, under whichever alias.
+    async fn end_guardianship(&mut self, guardian: Person, child: Person) -> Result<(), Fault> {
+        let child = self.survivor(child).await?;
+        let guardian = self.survivor(guardian).await?;
+        let mut guardians = self.absorbed_by(guardian).await?;
+        guardians.push(guardian);
+        for holder in guardians {
+            let rows = self
+                .fetch(
+                    "SELECT pres_id, person FROM presence WHERE holder = $1 AND person <> $1 AND ended = 0",
+                    vec![holder.into()],
+                )
+                .await?;
+            for row in rows {
+                if self.survivor(row.array(1, "presence")?).await? == child {
+                    self.deny_presence(row.array(0, "presence")?).await?;
+                }
             }
         }
         Ok(())

@@ -101,6 +101,16 @@ impl AuthStore {
         self.write(attempt, admission, conclude).await
     }
 
+    /// Records something about the person of a credential; `None` if it was never seen.
+    pub async fn note_credential<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        cred_hash: [u8; 32],
+        conclude: impl FnMut(Concluding<'_, Option<Person>>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        self.write(attempt, PersonOf { cred_hash }, conclude).await
+    }
+
     /// Renews, narrows or ends a presence of this organization. The outcome is
     /// the presence as it was before the change; `None` if there is none.
     pub async fn update_presence<R: Send + 'static>(
@@ -135,8 +145,13 @@ impl Transaction for Admission {
             let children = tx.children(holder, &self.today).await?;
             let person = match self.act_for {
                 None => holder,
-                Some(child) if children.iter().any(|(known, _)| *known == child) => child,
-                Some(_) => return Ok(Admitted::NoRelation),
+                Some(child) => {
+                    let child = tx.survivor(child).await?;
+                    if !children.iter().any(|(known, _)| *known == child) {
+                        return Ok(Admitted::NoRelation);
+                    }
+                    child
+                }
             };
             tx.keep_presence(&PresenceRow { holder, person, ..self.presence.clone() }).await?;
             Ok(Admitted::Present { holder, person, linked, children })
@@ -173,8 +188,14 @@ impl Transaction for Change {
                 return Ok(Some(presence));
             }
             match &self.update {
-                PresenceUpdate::Renew { act_for: None, .. } => {}
+                PresenceUpdate::Renew { act_for: None, .. } if presence.person == presence.holder => {}
+                PresenceUpdate::Renew { act_for: None, today } => {
+                    // The relation may have ended since; then the guardian's presence has, too.
+                    let children = tx.children(presence.holder, today).await?;
+                    presence.ended = !children.iter().any(|(known, _)| *known == presence.person);
+                }
                 PresenceUpdate::Renew { act_for: Some(child), today } => {
+                    let child = &tx.survivor(*child).await?;
                     let children = tx.children(presence.holder, today).await?;
                     if !children.iter().any(|(known, _)| known == child) {
                         return Ok(None);
@@ -204,6 +225,24 @@ impl Transaction for Change {
                 }
             }
             Ok(Some(presence))
+        })
+    }
+}
+
+struct PersonOf {
+    cred_hash: [u8; 32],
+}
+
+impl Transaction for PersonOf {
+    type Outcome = Option<Person>;
+
+    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>> {
+        Box::pin(async move {
+            let row = tx
+                .fetch_one("SELECT person FROM credential WHERE cred_hash = $1", vec![self.cred_hash.into()])
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            tx.survivor(row.array(0, "credential")?).await.map(Some)
         })
     }
 }

@@ -5,11 +5,17 @@ use std::{
     time::Duration,
 };
 
-use pmh_audit::{ChainBody, Checkpoint, Kind, Receipt, tree::leaf_hash};
+use pmh_audit::{
+    ChainBody, Checkpoint, Kind, Receipt,
+    tree::{leaf_hash, verify_inclusion},
+};
 use pmh_store::{Conclusion, Fault, GatewayStore, Page, Proposal, Reply, State};
 use tokio::task::JoinSet;
 
-use crate::support::*;
+use crate::{
+    listen::{LINES, listen},
+    support::*,
+};
 
 /// Releases `n` callers at once, about `people` different persons.
 pub(crate) async fn flood(store: &GatewayStore, n: usize, people: u8) -> Vec<Receipt> {
@@ -22,23 +28,32 @@ pub(crate) async fn flood(store: &GatewayStore, n: usize, people: u8) -> Vec<Rec
     callers.join_all().await
 }
 
-/// All receipts verify, no index is given twice, no size has two roots.
+/// All entries are in the trees of their checkpoints, no index is given twice,
+/// no size has two roots. A batch shares a checkpoint, so each signature is
+/// verified once; unoptimized, that is what takes the time.
 pub(crate) fn assert_one_history(receipts: &[Receipt]) {
+    let mut checkpoints: BTreeMap<&str, Checkpoint> = BTreeMap::new();
     let mut indexes = BTreeSet::new();
     let mut roots = BTreeMap::new();
     for receipt in receipts {
-        let verified = verify(receipt);
-        assert!(indexes.insert(verified.index), "index given twice");
-        let root = *verified.checkpoint.root();
-        assert_eq!(*roots.entry(verified.checkpoint.size()).or_insert(root), root, "two roots for one size");
+        let checkpoint = checkpoints
+            .entry(&receipt.checkpoint)
+            .or_insert_with(|| Checkpoint::open(receipt.checkpoint.as_bytes(), key().verifier()).unwrap());
+        let (size, root) = (checkpoint.size(), *checkpoint.root());
+        verify_inclusion(receipt.index, size, &leaf_hash(&receipt.leaf), &receipt.path, &root).unwrap();
+        assert!(indexes.insert(receipt.index), "index given twice");
+        assert_eq!(*roots.entry(size).or_insert(root), root, "two roots for one size");
     }
 }
 
 pub(crate) async fn every_receipt_of_every_batch_verifies(place: Place) {
     let open = place.open().await;
     let mut receipts = Vec::new();
-    for callers in [1, 2, 3, 17, 64, 65, 200] {
+    for callers in [1, 2, 3, 17, 64, 113] {
         receipts.extend(flood(&open, callers, 7).await);
+    }
+    for receipt in &receipts {
+        verify(receipt);
     }
     assert_one_history(&receipts);
     let indexes: BTreeSet<u64> = receipts.iter().map(|receipt| receipt.index).collect();
@@ -202,6 +217,18 @@ pub(crate) async fn a_failed_operation_does_not_fail_its_neighbours(place: Place
     open.close().await;
 }
 
+/// audit.md I18: an error of the database names a constraint, never a value.
+pub(crate) async fn the_operators_log_names_no_content(place: Place) {
+    listen();
+    let open = place.open().await;
+    propose(&open, "canary-4711").await.unwrap();
+    propose(&open, "canary-4711").await.unwrap_err();
+    let heard = LINES.lock().unwrap().clone();
+    assert!(heard.contains("operation not written") && heard.contains("code "), "{heard}");
+    assert!(!heard.contains("canary-4711"), "{heard}");
+    open.close().await;
+}
+
 async fn propose(store: &GatewayStore, id: &str) -> Result<(), Fault> {
     let proposal = Proposal {
         proposal_id: id.to_owned(),
@@ -228,7 +255,8 @@ fn attempt_number() -> [u8; 16] {
 }
 
 /// The commit itself fails: a deferred constraint is broken. On SQLite that is
-/// what a failed flush looks like, and the sequencer must not try again.
+/// what a failed flush looks like, and the sequencer must not try again, though
+/// here each operation alone would succeed.
 pub(crate) async fn a_commit_that_fails_is_told_to_everybody_in_it(place: Place) {
     let open = place.open().await;
     let kept = flood(&open, 5, 2).await;
@@ -265,7 +293,8 @@ pub(crate) async fn a_commit_that_fails_is_told_to_everybody_in_it(place: Place)
 const BROKEN_COMMIT_SQLITE: &str = "
     CREATE TABLE parent (id INTEGER PRIMARY KEY);
     CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
-    CREATE TRIGGER broken_commit AFTER INSERT ON log_entry BEGIN INSERT INTO child VALUES (1); END;";
+    CREATE TRIGGER broken_commit AFTER INSERT ON log_entry WHEN NEW.idx > 5
+        BEGIN INSERT INTO child VALUES (1); END;";
 const BROKEN_COMMIT_POSTGRES: &str = "
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
     CREATE CONSTRAINT TRIGGER broken_commit AFTER INSERT ON log_entry

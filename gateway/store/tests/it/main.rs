@@ -14,11 +14,13 @@ mod auth;
 mod bulk;
 mod crash;
 mod links;
+mod listen;
 mod log;
 mod migration;
 mod model;
 mod plans;
 mod postgres;
+mod raw;
 mod replicas;
 mod support;
 mod tamper;
@@ -55,6 +57,7 @@ contract! {
         a_full_queue_refuses_at_once_and_forgets_nobody,
         an_entry_stays_when_its_caller_has_gone,
         a_failed_operation_does_not_fail_its_neighbours,
+        the_operators_log_names_no_content,
         a_commit_that_fails_is_told_to_everybody_in_it;
     tamper:
         a_changed_log_is_noticed_at_start,

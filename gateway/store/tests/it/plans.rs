@@ -3,68 +3,20 @@
 //! The statements are those that the store really runs: the driver's own
 //! statement log is collected while a small day passes, and each is explained.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, OnceLock},
+use crate::{
+    listen::{STATEMENTS, listen},
+    log::flood,
+    support::*,
 };
-
 use pmh_audit::Kind;
 use pmh_store::{Page, PresenceUpdate, RegistryChange, RowVerdict};
-use tracing::{
-    Event, Metadata, Subscriber,
-    field::{Field, Visit},
-    span,
-};
-
-use crate::{log::flood, support::*};
-
-static SEEN: OnceLock<Mutex<BTreeSet<String>>> = OnceLock::new();
-
-/// Collects what sqlx says that it ran.
-struct Statements;
-
-impl Subscriber for Statements {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
-    }
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn event(&self, event: &Event<'_>) {
-        let mut statement = Statement::default();
-        event.record(&mut statement);
-        let text = if statement.whole.is_empty() { statement.summary } else { statement.whole };
-        SEEN.get_or_init(Mutex::default).lock().unwrap().insert(text);
-    }
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
-}
-
-#[derive(Default)]
-struct Statement {
-    summary: String,
-    whole: String,
-}
-
-impl Visit for Statement {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            "summary" => value.clone_into(&mut self.summary),
-            "db.statement" => value.trim().clone_into(&mut self.whole),
-            _ => {}
-        }
-    }
-    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
-}
 
 /// Read whole on purpose: the directory is small, and kept in memory.
 const SMALL: &[&str] = &["organization", "competence", "watermark", "_sqlx_migrations"];
 
 #[test]
 fn every_statement_of_a_day_uses_an_index() {
-    tracing::subscriber::set_global_default(Statements).unwrap();
+    listen();
     on_sqlite(async |place| {
         gateway_day(&place).await;
         explain(&place).await;
@@ -76,7 +28,7 @@ fn every_statement_of_a_day_uses_an_index() {
 }
 
 async fn explain(place: &Place) {
-    let statements = std::mem::take(&mut *SEEN.get_or_init(Mutex::default).lock().unwrap());
+    let statements = std::mem::take(&mut *STATEMENTS.lock().unwrap());
     let statements: Vec<String> = statements
         .into_iter()
         .filter(|sql| ["SELECT", "UPDATE", "DELETE", "INSERT"].iter().any(|verb| sql.starts_with(verb)))

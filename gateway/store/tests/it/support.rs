@@ -26,10 +26,11 @@ use pmh_store::{
     GatewayStore, Idempotency, Location, LogSettings, PersonFacts, Recorded, Registry, Reply, ResidentChunk,
     RowDone, RowVerdict, StoreKeys, SubjectRef,
 };
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sqlx::Connection as _;
 use tokio::task::JoinHandle;
 
 use crate::postgres::{self, Cluster};
+pub(crate) use crate::raw::Raw;
 
 /// A place where one test's database is.
 pub(crate) struct Place {
@@ -135,57 +136,6 @@ impl std::ops::Deref for Open {
 
     fn deref(&self) -> &GatewayStore {
         &self.store
-    }
-}
-
-/// A connection of the test's own.
-pub(crate) enum Raw {
-    Sqlite(sqlx::SqliteConnection),
-    Postgres(sqlx::PgConnection),
-}
-
-impl Raw {
-    pub(crate) async fn run(&mut self, sql: &str) -> Result<(), sqlx::Error> {
-        let sql = AssertSqlSafe(format!("/*test*/ {sql}"));
-        match self {
-            Self::Sqlite(connection) => sqlx::raw_sql(sql).execute(connection).await.map(drop),
-            Self::Postgres(connection) => sqlx::raw_sql(sql).execute(connection).await.map(drop),
-        }
-    }
-
-    /// First column of all rows.
-    pub(crate) async fn texts(&mut self, sql: &str) -> Vec<String> {
-        let sql = AssertSqlSafe(format!("/*test*/ {sql}"));
-        match self {
-            Self::Sqlite(connection) => {
-                let rows = sqlx::query(sql).fetch_all(connection).await.unwrap();
-                rows.iter().map(|row| row.get(0)).collect()
-            }
-            Self::Postgres(connection) => {
-                let rows = sqlx::query(sql).fetch_all(connection).await.unwrap();
-                rows.iter().map(|row| row.get(0)).collect()
-            }
-        }
-    }
-
-    pub(crate) async fn count(&mut self, sql: &str) -> i64 {
-        let sql = format!("SELECT CAST(({sql}) AS TEXT)");
-        self.texts(&sql).await.first().unwrap().parse().unwrap()
-    }
-
-    /// Holds back every writer until [`Raw::release`].
-    pub(crate) async fn hold(&mut self) {
-        match self {
-            Self::Sqlite(_) => self.run("BEGIN IMMEDIATE").await.unwrap(),
-            Self::Postgres(_) => {
-                self.run("BEGIN").await.unwrap();
-                self.run("SELECT size FROM log_head FOR UPDATE").await.unwrap();
-            }
-        }
-    }
-
-    pub(crate) async fn release(&mut self) {
-        self.run("ROLLBACK").await.unwrap();
     }
 }
 

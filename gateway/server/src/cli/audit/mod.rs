@@ -1,0 +1,130 @@
+//! `pmh audit`: proofs, checked without any connection.
+
+mod evidence;
+mod verdict;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use pmh_audit::{Verified, VerifierKey};
+use pmh_domain::time::tokyo_minute;
+use serde_json::{Value, json};
+
+use super::output::{Language, LanguageArgs, json as print_json, line};
+use evidence::Evidence;
+use verdict::Verdict;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Prove that a kept answer was recorded and not changed since. Exit 0: proved, 1: not, 2: no such file.
+    VerifyReceipt(VerifyReceipt),
+}
+
+#[derive(Debug, clap::Args)]
+struct VerifyReceipt {
+    /// JSON with method, and request and response in base64, as `pmh counter verify --save` writes it.
+    file: PathBuf,
+    /// Verifier key of the log, from somebody you trust and never from the file: name+hex+base64.
+    #[arg(long, value_name = "KEY")]
+    vkey: VerifierKey,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    language: LanguageArgs,
+}
+
+/// Runs it.
+pub fn run(args: Args) -> Result<ExitCode> {
+    let Command::VerifyReceipt(args) = args.command;
+    let language = args.language.language();
+    let evidence = Evidence::load(&args.file)?;
+    match evidence.verify(&args.vkey) {
+        Ok(verified) => {
+            if args.json {
+                print_json(&proved(&evidence, &verified))?;
+            } else {
+                proved_lines(&evidence, &verified, language).into_iter().for_each(line);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            let verdict = Verdict::from(error);
+            if args.json {
+                print_json(&not_proved(&verdict))?;
+            } else {
+                let said = language.pick(verdict.ja, verdict.en);
+                let title = language.pick("証明されませんでした", "NOT PROVED");
+                line(format_args!("{title}: {said} ({})", verdict.code));
+            }
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn proved(evidence: &Evidence, verified: &Verified) -> Value {
+    let leaf = &verified.leaf;
+    json!({
+        "ok": true,
+        "verified": true,
+        "method": evidence.method(),
+        "index": verified.index,
+        "tree_size": verified.checkpoint.size(),
+        "origin": verified.checkpoint.origin(),
+        "leaf_hash": hex(&verified.leaf_hash),
+        "time": instant(leaf.time_us).map(|time| time.to_string()),
+        "requester": leaf.requester.as_ref().map(ToString::to_string),
+        "purpose": leaf.purpose.name(),
+        "subject": verified.subject.as_ref().map(|subject| subject.sub()),
+    })
+}
+
+fn not_proved(verdict: &Verdict) -> Value {
+    json!({
+        "ok": false,
+        "verified": false,
+        "code": verdict.code,
+        "message": { "ja": verdict.ja, "en": verdict.en },
+    })
+}
+
+fn proved_lines(evidence: &Evidence, verified: &Verified, language: Language) -> Vec<String> {
+    let leaf = &verified.leaf;
+    let (index, size, origin) = (verified.index, verified.checkpoint.size(), verified.checkpoint.origin());
+    let requester = leaf.requester.as_ref().map(ToString::to_string).unwrap_or_default();
+    let time = instant(leaf.time_us).map(tokyo_minute).unwrap_or_default();
+    let purpose = leaf.purpose.name().unwrap_or("-");
+    let method = evidence.method();
+    match language {
+        Language::Ja => vec![
+            "証明されました: 要求と応答は記録されたときのままです。".to_owned(),
+            format!("  記録  {origin} の番号{index}（署名された全{size}件のうち）"),
+            format!("  時刻  {time}（日本時間）"),
+            format!("  照会  {requester}（目的 {purpose}）"),
+            format!("  操作  {method}"),
+        ],
+        Language::En => vec![
+            "PROVED: request and response are as they were recorded.".to_owned(),
+            format!("  entry    {index} of {size} in {origin}"),
+            format!("  time     {time} (Tokyo)"),
+            format!("  asked by {requester} (purpose {purpose})"),
+            format!("  method   {method}"),
+        ],
+    }
+}
+
+fn instant(us: u64) -> Option<jiff::Timestamp> {
+    i64::try_from(us).ok().and_then(|us| jiff::Timestamp::from_microsecond(us).ok())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

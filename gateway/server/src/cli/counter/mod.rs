@@ -1,0 +1,207 @@
+//! `pmh counter verify`: one visit at a counter, from the card to the line that a receptionist reads.
+
+pub mod access;
+mod document;
+mod screen;
+mod trouble;
+mod visit;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use jiff::civil::Date;
+use pmh_domain::codes::SchemeGroup;
+use pmh_domain::time::tokyo_date;
+use pmh_proto::eligibility::CareType;
+use pmh_testkit::sandbox::SandboxVisit;
+
+use super::output::{LanguageArgs, aside, json, line};
+use crate::system;
+use access::AccessArgs;
+pub use trouble::Trouble;
+use visit::{Consent, Patient, Question, Visited};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Present a card, ask what it opens, check the receipt and say what to do. Exit 1 if there is no answer.
+    ///
+    /// A card of a sandbox stands for a scenario: what is not said here (terminal, kind of care, child, consent,
+    /// chart) is taken from it.
+    Verify(Box<Verify>),
+}
+
+#[derive(Debug, clap::Args)]
+struct Verify {
+    #[command(flatten)]
+    access: AccessArgs,
+    /// Card of the sandbox; with --config the configured one.
+    #[arg(long)]
+    card: Option<String>,
+    /// Day of service, YYYY-MM-DD; otherwise today in Tokyo.
+    #[arg(long)]
+    date: Option<Date>,
+    /// Kind of care; otherwise dispensing at a pharmacy and outpatient care elsewhere.
+    #[arg(long, value_enum)]
+    care_type: Option<Care>,
+    /// Ask for the child that the card's holder acts for.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    for_child: Option<bool>,
+    /// Which child, by birth date, where the holder acts for several.
+    #[arg(long, value_name = "DATE")]
+    child_birth_date: Option<Date>,
+    /// Scheme groups to ask about, such as 52 or 88-13; otherwise all.
+    #[arg(long, value_name = "GROUP", num_args = 1.., value_delimiter = ',', value_parser = SchemeGroup::parse)]
+    groups: Vec<SchemeGroup>,
+    /// Scheme groups that the patient does not consent to; `*` is all.
+    #[arg(long, value_name = "GROUP", num_args = 1.., value_delimiter = ',', value_parser = refused_group)]
+    refuse: Vec<String>,
+    /// Birth date in the chart, to notice a wrong person.
+    #[arg(long, value_name = "DATE")]
+    chart_birth_date: Option<Date>,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Keep method, request and response, which `pmh audit verify-receipt` proves at any time.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    #[command(flatten)]
+    language: LanguageArgs,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Care {
+    /// 外来.
+    Outpatient,
+    /// 入院.
+    Inpatient,
+    /// 調剤.
+    Pharmacy,
+    /// 訪問看護.
+    VisitingNursing,
+}
+
+/// Runs it.
+pub async fn run(args: Args) -> Result<ExitCode> {
+    let Command::Verify(args) = args.command;
+    let place = args.access.place()?;
+    let mut placed = place.card(args.card.as_deref())?;
+    let scenario = placed.visit.take();
+    let access = place.access(scenario.as_ref().map(|visit| visit.terminal.as_str()))?;
+    let question = args.question(scenario.as_ref(), &access.organization()?)?;
+    match visit::make(&access, &mut placed.card, &question).await {
+        Ok(visited) => {
+            if let Some(file) = &args.save {
+                save(file, &visited)?;
+            }
+            answered(&visited, &args)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(trouble) => {
+            troubled(trouble, &args)?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+impl Verify {
+    fn question(&self, scenario: Option<&SandboxVisit>, organization: &str) -> Result<Question> {
+        let date = match self.date {
+            Some(date) => date,
+            None => tokyo_date(system::now()?),
+        };
+        Ok(Question {
+            date,
+            care_type: self.care_type(scenario, organization),
+            patient: self.patient(scenario),
+            groups: self.groups.iter().map(ToString::to_string).collect(),
+            consent: self.consent(scenario),
+            chart_birth_date: self.chart_birth_date(scenario)?,
+        })
+    }
+
+    fn care_type(&self, scenario: Option<&SandboxVisit>, organization: &str) -> CareType {
+        match self.care_type {
+            Some(Care::Outpatient) => CareType::Outpatient,
+            Some(Care::Inpatient) => CareType::Inpatient,
+            Some(Care::Pharmacy) => CareType::Pharmacy,
+            Some(Care::VisitingNursing) => CareType::VisitingNursing,
+            None => scenario
+                .and_then(|visit| CareType::from_str_name(&format!("CARE_TYPE_{}", visit.care_type)))
+                .unwrap_or(if organization.starts_with("pharmacy:") {
+                    CareType::Pharmacy
+                } else {
+                    CareType::Outpatient
+                }),
+        }
+    }
+
+    fn patient(&self, scenario: Option<&SandboxVisit>) -> Patient {
+        let by_default = self.child_birth_date.is_some() || scenario.is_some_and(|visit| visit.for_child);
+        if self.for_child.unwrap_or(by_default) {
+            Patient::Child { born: self.child_birth_date }
+        } else {
+            Patient::Holder
+        }
+    }
+
+    fn consent(&self, scenario: Option<&SandboxVisit>) -> Consent {
+        match scenario {
+            Some(visit) if self.groups.is_empty() && self.refuse.is_empty() => {
+                Consent::To(visit.consent.clone())
+            }
+            _ => Consent::ToAllBut(self.refuse.clone()),
+        }
+    }
+
+    fn chart_birth_date(&self, scenario: Option<&SandboxVisit>) -> Result<Option<Date>> {
+        let of_scenario = scenario.map(|visit| visit.chart_birth_date.as_str()).filter(|date| !date.is_empty());
+        match (self.chart_birth_date, of_scenario) {
+            (None, Some(date)) => Ok(Some(date.parse().context("chart_birth_date of the sandbox")?)),
+            (given, _) => Ok(given),
+        }
+    }
+}
+
+fn answered(visited: &Visited, args: &Verify) -> Result<()> {
+    if args.json {
+        return json(&document::answer(visited));
+    }
+    for text in screen::answer(visited, args.language.language()) {
+        line(text);
+    }
+    Ok(())
+}
+
+/// There is no answer, and nobody at the counter may be left alone with that.
+fn troubled(trouble: Trouble, args: &Verify) -> Result<()> {
+    let language = args.language.language();
+    if args.json {
+        json(&document::trouble(&trouble))?;
+    } else {
+        for text in screen::trouble(&trouble, language) {
+            line(text);
+        }
+    }
+    aside(format_args!("pmh: {:#}", anyhow::Error::from(trouble)));
+    Ok(())
+}
+
+fn save(file: &Path, visited: &Visited) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(&document::evidence(visited))?;
+    text.push(b'\n');
+    fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+}
+
+/// A misspelt group would be no refusal at all, so only real ones pass.
+fn refused_group(text: &str) -> Result<String, pmh_domain::codes::CodeError> {
+    if text == visit::ALL { Ok(text.to_owned()) } else { SchemeGroup::parse(text).map(|group| group.to_string()) }
+}

@@ -1,0 +1,198 @@
+//! From an officer's file to the gateway's verdict on each row.
+
+use std::fs;
+use std::io::{IsTerminal as _, stderr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pmh_client::Chunk;
+use pmh_intake::{FileError, Intake, Mapping, Options};
+use pmh_proto::common::BulkHeader;
+
+use super::report::{self, Document, Proof, Sent};
+use super::rows::{Batch, Rows, entitlements, residents};
+use crate::cli::counter::Trouble;
+use crate::cli::counter::access::{Access, AccessArgs};
+use crate::cli::output::{Language, LanguageArgs, aside, json, line};
+use crate::sandbox::uuid;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// CSV in UTF-8 or CP932, with Japanese or English headers.
+    file: PathBuf,
+    #[command(flatten)]
+    access: AccessArgs,
+    /// Do everything but keep.
+    #[arg(long)]
+    dry_run: bool,
+    /// TOML file that says how the issuer's own layout differs.
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// The report as one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+    /// The same JSON to a file.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Where the rows to correct go; otherwise beside the file, as FILE.corrected.csv. A file that is already
+    /// there is an officer's work and is kept: the next free name is taken.
+    #[arg(long, value_name = "FILE")]
+    corrected: Option<PathBuf>,
+    /// UUID of a batch to resume; otherwise a new one.
+    #[arg(long, value_name = "UUID")]
+    batch_id: Option<uuid::Uuid>,
+    #[command(flatten)]
+    language: LanguageArgs,
+}
+
+/// What the file is sent as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// Rights.
+    Entitlements,
+    /// The persons who hold them.
+    Residents,
+}
+
+/// Runs it.
+pub(super) async fn run(what: What, args: &Args) -> Result<ExitCode> {
+    let language = args.language.language();
+    let access = args.access.place()?.access(None)?;
+    let mut intake = match read(args)? {
+        Ok(intake) => intake,
+        Err(error) => return unreadable(&error, args.json, language),
+    };
+    for text in report::before_sending(&args.file, &intake, language) {
+        if args.json { aside(text) } else { line(text) }
+    }
+    let header = BulkHeader {
+        batch_id: args.batch_id.map_or_else(uuid, |id| id.to_string()),
+        dry_run: args.dry_run,
+    };
+    let batch = match what {
+        What::Entitlements => entitlements(&intake),
+        What::Residents => residents(&mut intake),
+    };
+    let sent = send(&access, &header, batch).await;
+    report::judge(&mut intake, &sent);
+    let corrected = write_corrected(args, &intake)?;
+    let document = Document::new(what, &header, &intake, &sent, corrected.as_deref());
+    if let Some(file) = &args.report {
+        write(file, &serde_json::to_vec_pretty(&document)?)?;
+    }
+    if args.json {
+        json(&document)?;
+    } else {
+        report::after_sending(&document, &intake, &sent, language).into_iter().for_each(line);
+    }
+    Ok(if document.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn read(args: &Args) -> Result<std::result::Result<Intake, FileError>> {
+    let named = |file: &Path| format!("{} cannot be read", file.display());
+    let mapping = match &args.mapping {
+        None => Mapping::default(),
+        Some(file) => {
+            let text = fs::read_to_string(file).with_context(|| named(file))?;
+            Mapping::parse(&text).context("--mapping")?
+        }
+    };
+    let bytes = fs::read(&args.file).with_context(|| named(&args.file))?;
+    Ok(pmh_intake::read(&bytes, &mapping, &Options::default()))
+}
+
+/// Exit 2: there is no row to speak of.
+fn unreadable(error: &FileError, as_json: bool, language: Language) -> Result<ExitCode> {
+    let (ja, en) = (error.message_ja(), error.to_string());
+    if as_json {
+        json(&serde_json::json!({ "ok": false, "reason": error.code(), "instruction": { "ja": ja, "en": en } }))?;
+    } else {
+        line(format_args!("{} ({})", language.pick(ja, en), error.code()));
+    }
+    Ok(ExitCode::from(2))
+}
+
+/// Sends what can be sent. A failure on the way is part of the result: what was answered before it stays.
+async fn send(access: &Access, header: &BulkHeader, batch: Batch) -> Sent {
+    let Batch { rows, repeated } = batch;
+    let mut sent = Sent { repeated, ..Sent::default() };
+    if rows.is_empty() {
+        return sent;
+    }
+    let bar = progress(rows.len());
+    let told = |chunk: Chunk<'_>| {
+        bar.set_position(u64::try_from(chunk.done).unwrap_or(u64::MAX));
+        sent.results.extend(chunk.rows.iter().map(|row| (row.row_id.clone(), row.clone())));
+        sent.proofs.extend(chunk.proof.map(|proof| Proof::new(proof, chunk.rows.len())));
+    };
+    sent.failure = put(access, header, rows, told).await.err();
+    bar.finish_and_clear();
+    sent
+}
+
+async fn put(
+    access: &Access,
+    header: &BulkHeader,
+    rows: Rows,
+    told: impl FnMut(Chunk<'_>) + Send,
+) -> std::result::Result<(), Trouble> {
+    let issuer = access.issuer().await?;
+    match rows {
+        Rows::Entitlements(rows) => issuer.put_entitlements(header, rows, told).await?,
+        Rows::Residents(rows) => issuer.put_residents(header, rows, told).await?,
+    };
+    Ok(())
+}
+
+/// A bar for a person; nothing where standard error is a file.
+fn progress(rows: usize) -> ProgressBar {
+    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(u64::try_from(rows).ok(), target);
+    match ProgressStyle::with_template("{bar:40} {pos}/{len}  {eta}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn write_corrected(args: &Args, intake: &Intake) -> Result<Option<PathBuf>> {
+    let Some(bytes) = intake.corrected_file() else { return Ok(None) };
+    let path = args.corrected.clone().unwrap_or_else(|| free_name(&args.file, &bytes));
+    write(&path, &bytes)?;
+    Ok(Some(path))
+}
+
+/// `export.corrected.csv`, or the first of `export.corrected-2.csv` and so on that is free or says the same.
+fn free_name(file: &Path, bytes: &[u8]) -> PathBuf {
+    let is_free = |name: &Path| fs::read(name).map_or(!name.exists(), |there| there == bytes);
+    let mut name = file.with_extension("corrected.csv");
+    let mut number = 2;
+    while !is_free(&name) {
+        name = file.with_extension(format!("corrected-{number}.csv"));
+        number += 1;
+    }
+    name
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_officers_corrected_file_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("export.csv");
+        let first = free_name(&file, b"rows");
+        assert_eq!(first, dir.path().join("export.corrected.csv"));
+        fs::write(&first, "rows").unwrap();
+        assert_eq!(free_name(&file, b"rows"), first, "nothing would change");
+        fs::write(&first, "rows, half corrected").unwrap();
+        assert_eq!(free_name(&file, b"rows"), dir.path().join("export.corrected-2.csv"));
+    }
+}

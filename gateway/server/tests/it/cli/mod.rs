@@ -1,0 +1,9 @@
+//! The command `pmh` as a program: arguments in, lines and exit codes out, against a sandbox that it started itself.
+
+mod audit;
+mod card;
+mod codes;
+mod counter;
+mod evidence;
+mod issuer;
+mod sandbox;

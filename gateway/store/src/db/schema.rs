@@ -1,0 +1,49 @@
+//! The schema's steps: forward only, the same numbers and names for both engines.
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use crate::Role;
+
+/// Whose dialect.
+#[derive(Clone, Copy)]
+pub(super) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+macro_rules! migration_files {
+    ($($number:literal $name:literal),*) => {
+        &[$((
+            $number,
+            $name,
+            include_str!(concat!("../../../../migrations/sqlite/", $name, ".sql")),
+            include_str!(concat!("../../../../migrations/postgres/", $name, ".sql")),
+        )),*]
+    };
+}
+
+type MigrationFile = (i64, &'static str, &'static str, &'static str);
+const LOG: &[MigrationFile] = migration_files!(1 "0001_log");
+const GATEWAY: &[MigrationFile] = migration_files!(2 "0002_gateway");
+const AUTH: &[MigrationFile] = migration_files!(3 "0003_auth");
+
+pub(super) fn migrator(role: Role, engine: Engine) -> Migrator {
+    let own = match role {
+        Role::Gateway => GATEWAY,
+        Role::Auth => AUTH,
+    };
+    let migrations = LOG.iter().chain(own).map(|&(number, name, sqlite, postgres)| {
+        let sql = match engine {
+            Engine::Sqlite => sqlite,
+            Engine::Postgres => postgres,
+        };
+        Migration::new(number, name.into(), MigrationType::Simple, sqlx::SqlSafeStr::into_sql_str(sql), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+/// The SQL of every migration, for tests that compare the two engines.
+#[doc(hidden)]
+pub fn migrations() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    LOG.iter().chain(GATEWAY).chain(AUTH).map(|&(_, name, sqlite, postgres)| (name, sqlite, postgres))
+}
