@@ -2,6 +2,9 @@
 //!
 //! A scenario's name begins with the requirement it holds the gateway to: `p1_` to `p10_` for the promises, `r_…` for
 //! a requirement of cards, tokens, edge or log, `input_` for what bad input gets.
+//!
+//! `PMH_TEST_SCALE=full` kills the server 200 times; `PMH_TEST_SEED` repeats the moments of an earlier run. All
+//! scenarios share one sandbox, and each writes about people of its own, so a sandbox may be tested twice.
 
 #[cfg(test)]
 mod cards;

@@ -117,6 +117,7 @@ fn furnish(dir: &Path, today: Date) -> Result<Furnished> {
         fs::write(dir.join(format!("pki/card-ca-{generation:?}.crl")), list)?;
     }
     fs::write(dir.join("pki/root.pem"), pki.root_pem())?;
+    fs::write(dir.join("pki/issuing.pem"), pki.issuing_pem())?;
     fs::write(dir.join("pki/directory.pem"), pki.directory().public_key_pem())?;
     let server = pki.server(&[SERVER_NAME, "localhost", "127.0.0.1"], now, LEAF_DAYS)?;
     secret_file(&dir.join("tls/server.key.pem"), &server.key_pem())?;
@@ -411,7 +412,7 @@ policies = ["{policy}"]
 revocation_lists = [{lists}]
 
 [readers]
-authorities = ["pki/root.pem"]
+authorities = ["pki/issuing.pem"]
 policy = "{reader_policy}"
 
 [directory]

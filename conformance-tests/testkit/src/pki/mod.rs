@@ -89,6 +89,11 @@ impl DevPki {
         pem::encode("CERTIFICATE", self.root())
     }
 
+    /// The issuing CA, PEM: what reader certificates lead to directly.
+    pub fn issuing_pem(&self) -> String {
+        pem::encode("CERTIFICATE", self.issuing())
+    }
+
     /// Certificate of the issuing CA, DER.
     pub fn issuing(&self) -> &[u8] {
         self.institution.issuing.certificate()

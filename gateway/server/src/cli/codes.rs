@@ -79,9 +79,10 @@ fn shown(value: &str) -> &str {
 }
 
 fn print(value: &str, report: &CodeReport, language: Language) {
-    let verdict = match report.valid {
-        true => language.pick("正しい番号です", "valid"),
-        false => language.pick("正しくありません", "not valid"),
+    let verdict = if report.valid {
+        language.pick("正しい番号です", "valid")
+    } else {
+        language.pick("正しくありません", "not valid")
     };
     line(format_args!("{value}  {verdict}"));
     for part in &report.parts {
@@ -103,7 +104,8 @@ mod tests {
     #[test]
     fn an_individual_number_is_not_printed_again() {
         // The check digit of eleven ones by the ordinance's weights, made here and not written down.
-        let number = (0..10).map(|last| format!("11111111111{last}")).find(|text| looks_like_individual_number(text));
+        let number =
+            (0..10).map(|last| format!("11111111111{last}")).find(|text| looks_like_individual_number(text));
         assert_eq!(shown(&number.unwrap()), "************");
         assert_eq!(shown("88138243"), "88138243");
     }

@@ -66,8 +66,8 @@ struct Terminal {
     #[arg(long, value_name = "URN", value_parser = organization)]
     org: String,
     /// Terminal id.
-    #[arg(long, value_name = "ID", value_parser = file_stem)]
-    terminal: String,
+    #[arg(long = "terminal", value_name = "ID", value_parser = file_stem)]
+    id: String,
     /// Days of validity.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=398))]
     days: u16,
@@ -162,8 +162,8 @@ fn init(args: &Init) -> Result<()> {
 }
 
 fn terminal(args: &Terminal) -> Result<()> {
-    let request = LeafRequest::new(&args.org, &args.terminal, system::now_s()).for_days(args.days);
-    args.place.write(&args.terminal, &args.place.pki()?.leaf(&request)?)
+    let request = LeafRequest::new(&args.org, &args.id, system::now_s()).for_days(args.days);
+    args.place.write(&args.id, &args.place.pki()?.leaf(&request)?)
 }
 
 fn server(args: &Server) -> Result<()> {
@@ -185,7 +185,8 @@ fn card(args: &Card) -> Result<()> {
     let request = CardRequest::new(args.generation.into(), args.birth_date, system::now_s() - DAY);
     let card = FakeCard::issue(&pki, &request, &args.pin)?;
     let out = args.place.out()?;
-    let [certificate, key] = ["der", "key.pem"].map(|extension| out.join(format!("{}.{extension}", args.name)));
+    let [certificate, key] =
+        ["der", "key.pem"].map(|extension| out.join(format!("{}.{extension}", args.name)));
     card.save(&certificate, &key)?;
     line(certificate.display());
     line(key.display());
@@ -194,10 +195,8 @@ fn card(args: &Card) -> Result<()> {
 
 fn crl(args: &Crl) -> Result<()> {
     let (now, generation) = (system::now_s(), Generation::from(args.generation));
-    let request = match args.stale {
-        true => CrlRequest::stale(now, args.number),
-        false => CrlRequest::fresh(now, args.number),
-    };
+    let request =
+        if args.stale { CrlRequest::stale(now, args.number) } else { CrlRequest::fresh(now, args.number) };
     let serials = args.revoke.iter().map(|file| serial(file)).collect::<Result<Vec<_>>>()?;
     let list = args.place.pki()?.card_crl(generation, &request.revoking(serials))?;
     // The name under which a sandbox's configuration looks for it.
@@ -255,7 +254,10 @@ fn organization(text: &str) -> Result<String> {
 /// What may name a file, here and on a vendor's other system.
 fn file_stem(text: &str) -> Result<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    ensure!(!text.is_empty() && !text.starts_with('.') && text.bytes().all(plain), "letters, digits, `.`, `_`, `-`");
+    ensure!(
+        !text.is_empty() && !text.starts_with('.') && text.bytes().all(plain),
+        "letters, digits, `.`, `_`, `-`"
+    );
     Ok(text.to_owned())
 }
 

@@ -7,7 +7,7 @@ use pmh_audit::{
     registry,
     rows::{row_digest, rows_root},
 };
-use pmh_domain::problem::{Accepted, FieldProblem, RowRefusal};
+use pmh_domain::problem::{Accepted, FieldProblem, FieldReason, RowRefusal};
 use pmh_proto::common::Reason;
 use pmh_store::{
     Attempt, ChunkRow, Concluding, Conclusion, Draft, Reply, RowConflict, RowDone, RowOutcome, RowVerdict,
@@ -35,6 +35,8 @@ pub struct Received<T> {
     pub row_sha256: [u8; 32],
     /// Its fields.
     pub raw: T,
+    /// Fields with a word that the contract does not know; they have no place in `raw`.
+    pub unknown_words: Vec<String>,
 }
 
 /// What the sender is told about a row.
@@ -60,7 +62,7 @@ impl<T> Judged<T> {
     }
 
     pub(super) fn push<R>(&mut self, row: &Received<R>, verdict: Result<Accepted<T>, RowRefusal>) {
-        let (verdict, said) = match verdict {
+        let (verdict, said) = match with_unknown_words(&row.unknown_words, verdict) {
             Ok(Accepted { value, warnings }) => (RowVerdict::Accepted(value), say(&warnings, true)),
             Err(RowRefusal::Quarantined(problems)) => {
                 let hit =
@@ -83,6 +85,26 @@ impl<T> Judged<T> {
         };
         Report { rows: self.rows.iter().zip(&self.said).map(reported).collect() }
     }
+}
+
+/// A word that the contract does not know refuses the row, beside whatever the
+/// rules found: a care type read as "any" would change bills.
+fn with_unknown_words<T>(
+    fields: &[String],
+    verdict: Result<Accepted<T>, RowRefusal>,
+) -> Result<Accepted<T>, RowRefusal> {
+    if fields.is_empty() {
+        return verdict;
+    }
+    let problem = |field: &String| FieldProblem { field: field.clone(), reason: FieldReason::Value };
+    let unknown = fields.iter().map(problem);
+    Err(match verdict {
+        Ok(_) => RowRefusal::Rejected(unknown.collect()),
+        Err(RowRefusal::Rejected(found)) => RowRefusal::Rejected(found.into_iter().chain(unknown).collect()),
+        Err(RowRefusal::Quarantined(found)) => {
+            RowRefusal::Quarantined(found.into_iter().chain(unknown).collect())
+        }
+    })
 }
 
 /// Makes reports and entry from outcomes.

@@ -95,13 +95,14 @@ enum ChunkError {
 pub(super) fn received<R: Message, T>(
     row: R,
     row_id: &str,
+    unknown_words: Vec<String>,
     raw: impl FnOnce(R) -> T,
 ) -> Result<Received<T>, Refusal> {
     let mut fields = Fields::default();
     let row_id = fields.identifier("row.row_id", row_id, MAX_ROW_ID);
     fields.finish()?;
     let row_sha256 = Sha256::digest(row.encode_to_vec()).into();
-    Ok(Received { row_id: row_id.unwrap_or_default(), row_sha256, raw: raw(row) })
+    Ok(Received { row_id: row_id.unwrap_or_default(), row_sha256, raw: raw(row), unknown_words })
 }
 
 /// The answers of one kind of bulk stream.

@@ -230,6 +230,28 @@ pub(super) fn bounded<T>(mut items: Vec<T>) -> Vec<T> {
 /// The longest list that the rules take has 100 items.
 const MORE_THAN_ANY_LIST: usize = 101;
 
+/// Paths of enum fields whose number names nothing.
+pub(super) fn unknown_words(row: &pb::EntitlementRow) -> Vec<String> {
+    let mut unknown = Vec::new();
+    if pb::Area::try_from(row.area).is_err() {
+        unknown.push("area".to_owned());
+    }
+    for (position, rule) in row.copayments.iter().enumerate().take(MORE_THAN_ANY_LIST) {
+        if pb::CareType::try_from(rule.care_type).is_err() {
+            unknown.push(format!("copayments[{position}].care_type"));
+        }
+        if pb::CopaymentUnit::try_from(rule.unit).is_err() {
+            unknown.push(format!("copayments[{position}].unit"));
+        }
+    }
+    unknown
+}
+
+/// The same for a resident.
+pub(super) fn unknown_sex(row: &resident::ResidentRow) -> Vec<String> {
+    if common::Sex::try_from(row.sex).is_err() { vec!["sex".to_owned()] } else { Vec::new() }
+}
+
 pub(super) fn raw_resident(row: resident::ResidentRow) -> RawResident {
     RawResident {
         resident_key: row.resident_key,

@@ -8,6 +8,7 @@ use pmh_domain::{
 use pmh_proto::{
     common::{Reason, Text},
     directory::{self as pb, organization_service_server::OrganizationService},
+    eligibility as elig,
 };
 use pmh_store::Organization;
 use prost::Message as _;
@@ -202,6 +203,9 @@ impl Service {
         let asked = message.competence.unwrap_or_default();
         let issuer = organization(&mut checked, "competence.issuer", &asked.issuer)
             .and_then(|id| id.issuer().map_err(|_| checked.wrong("competence.issuer", Reason::Value)).ok());
+        if elig::Area::try_from(asked.area).is_err() {
+            checked.wrong("competence.area", Reason::Value);
+        }
         checked.finish()?;
         let (Some(key), Some(issuer)) = (key, issuer) else { return Err(Refusal::new(Reason::Internal)) };
         let name = asked.name.unwrap_or_default();

@@ -125,7 +125,8 @@ impl Service {
             .into_iter()
             .map(|row| {
                 let row_id = row.row_id.clone();
-                bulk::received(row, &row_id, convert::raw_entitlement)
+                let unknown = convert::unknown_words(&row);
+                bulk::received(row, &row_id, unknown, convert::raw_entitlement)
             })
             .collect();
         let encode = |reports: &[ops::bulk::RowReport]| {

@@ -127,8 +127,13 @@ fn beginning(message: pb::BeginPresentationRequest) -> Result<Beginning, Refusal
     let offer = message.offer.unwrap_or_default();
     let terminal = checked.identifier("terminal_id", &message.terminal_id, 64);
     let purposes = purposes(&mut checked, "purposes", &message.purposes);
-    if message.scopes.len() > MAX_SCOPES {
-        checked.wrong("scopes", Reason::Width);
+    if purposes.is_empty() && message.purposes.is_empty() {
+        checked.wrong("purposes", Reason::Required);
+    }
+    match message.scopes.len() {
+        0 => checked.wrong("scopes", Reason::Required),
+        1..=MAX_SCOPES => {}
+        _ => checked.wrong("scopes", Reason::Width),
     }
     check_groups(&mut checked, "offer.groups", &offer.groups);
     let text_sha256: Option<[u8; 32]> = match offer.text_sha256.len() {

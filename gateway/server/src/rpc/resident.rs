@@ -144,7 +144,8 @@ impl Service {
             .into_iter()
             .map(|row| {
                 let row_id = row.row_id.clone();
-                bulk::received(row, &row_id, convert::raw_resident)
+                let unknown = convert::unknown_sex(&row);
+                bulk::received(row, &row_id, unknown, convert::raw_resident)
             })
             .collect();
         let encode = |reports: &[ops::bulk::RowReport]| {

@@ -8,3 +8,5 @@ mod demo;
 mod edge;
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod ops;

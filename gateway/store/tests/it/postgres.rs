@@ -98,6 +98,7 @@ set -eu
 dir=$(mktemp -d "${TMPDIR:-/tmp}/pmh-pg.XXXXXX")
 end() { "$1/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$dir"; }
 trap 'end "$1"' EXIT
+trap 'exit 1' HUP INT TERM
 "$1/initdb" -D "$dir/data" -U postgres -A trust --no-locale -E UTF8 --no-sync >/dev/null
 "$1/pg_ctl" -D "$dir/data" -l "$dir/log" -w \
     -o "-c listen_addresses= -c unix_socket_directories=$dir -c max_connections=300" start >/dev/null

@@ -36,7 +36,8 @@ impl Evidence {
     /// Reads a file.
     pub(super) fn load(file: &Path) -> Result<Self> {
         let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let file: File = serde_json::from_slice(&bytes).context("not a file with method, request and response")?;
+        let file: File =
+            serde_json::from_slice(&bytes).context("not a file with method, request and response")?;
         ensure!(pmh_proto::METHODS.contains(&file.method.as_str()), "the method is none of the contract");
         let decode = |text: &str| BASE64.decode(text).context("request, response or receipt are not base64");
         Ok(Self {

@@ -11,7 +11,7 @@ use pmh_audit::{Verified, VerifierKey};
 use pmh_domain::time::tokyo_minute;
 use serde_json::{Value, json};
 
-use super::output::{Language, LanguageArgs, json as print_json, line};
+use super::output::{Language, LanguageArgs, hex, json as print_json, line};
 use evidence::Evidence;
 use verdict::Verdict;
 
@@ -83,7 +83,7 @@ fn proved(evidence: &Evidence, verified: &Verified) -> Value {
         "time": instant(leaf.time_us).map(|time| time.to_string()),
         "requester": leaf.requester.as_ref().map(ToString::to_string),
         "purpose": leaf.purpose.name(),
-        "subject": verified.subject.as_ref().map(|subject| subject.sub()),
+        "subject": verified.subject.as_ref().map(pmh_audit::SubjectBody::sub),
     })
 }
 
@@ -123,8 +123,4 @@ fn proved_lines(evidence: &Evidence, verified: &Verified, language: Language) ->
 
 fn instant(us: u64) -> Option<jiff::Timestamp> {
     i64::try_from(us).ok().and_then(|us| jiff::Timestamp::from_microsecond(us).ok())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -21,14 +21,18 @@ impl From<ProofError> for Verdict {
             ProofError::Incomplete => {
                 ("RECEIPT_INCOMPLETE", "受領証の一部が欠けています。", "A part of the receipt is missing.")
             }
-            ProofError::Requester => {
-                ("REQUESTER", "別の機関による照会の記録です。", "The entry is about another organization's call.")
-            }
+            ProofError::Requester => (
+                "REQUESTER",
+                "別の機関による照会の記録です。",
+                "The entry is about another organization's call.",
+            ),
             ProofError::Method => ("METHOD", "別の操作の記録です。", "The entry is about another method."),
             ProofError::Kind => ("KIND", "記録の種類が合いません。", "The entry is of another kind."),
-            ProofError::Outcome => {
-                ("OUTCOME", "目的または結果が記録と違います。", "The entry states another purpose or outcome.")
-            }
+            ProofError::Outcome => (
+                "OUTCOME",
+                "目的または結果が記録と違います。",
+                "The entry states another purpose or outcome.",
+            ),
             ProofError::Subject => {
                 ("SUBJECT", "別の人についての記録です。", "The entry is about another person, or about none.")
             }
@@ -62,9 +66,11 @@ impl From<ReceiptError> for Verdict {
                 "チェックポイントの署名が、この鍵のログのものではありません。",
                 "The checkpoint is not signed by the key of this log.",
             ),
-            ReceiptError::Checkpoint => {
-                ("CHECKPOINT", "署名された文がチェックポイントではありません。", "The signed text is not a checkpoint.")
-            }
+            ReceiptError::Checkpoint => (
+                "CHECKPOINT",
+                "署名された文がチェックポイントではありません。",
+                "The signed text is not a checkpoint.",
+            ),
             ReceiptError::Origin => {
                 ("ORIGIN", "別のログのチェックポイントです。", "The checkpoint is about another log.")
             }
@@ -78,13 +84,19 @@ impl From<ReceiptError> for Verdict {
                 "記録がチェックポイントの木に含まれていません（記録か位置が変えられています）。",
                 "The entry is not in the tree that the checkpoint signs: entry or place was changed.",
             ),
-            ReceiptError::DetailOpening => {
-                ("DETAIL_OPENING", "詳細部の開示が記録と合いません。", "The detail part does not open the entry.")
+            ReceiptError::DetailOpening => (
+                "DETAIL_OPENING",
+                "詳細部の開示が記録と合いません。",
+                "The detail part does not open the entry.",
+            ),
+            ReceiptError::DetailBody(_) => {
+                ("DETAIL_BODY", "詳細部が読めません。", "The detail part is damaged.")
             }
-            ReceiptError::DetailBody(_) => ("DETAIL_BODY", "詳細部が読めません。", "The detail part is damaged."),
-            ReceiptError::SubjectOpening => {
-                ("SUBJECT_OPENING", "対象者部の開示が記録と合いません。", "The subject part does not open the entry.")
-            }
+            ReceiptError::SubjectOpening => (
+                "SUBJECT_OPENING",
+                "対象者部の開示が記録と合いません。",
+                "The subject part does not open the entry.",
+            ),
             ReceiptError::SubjectBody(_) => {
                 ("SUBJECT_BODY", "対象者部が読めません。", "The subject part is damaged.")
             }

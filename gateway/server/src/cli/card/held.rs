@@ -15,6 +15,11 @@ impl HeldCard {
     pub fn new(card: FakeCard, pin: &str) -> Self {
         Self { card, pin: pin.to_owned() }
     }
+
+    /// The holder types this one instead.
+    pub fn types(&mut self, pin: &str) {
+        pin.clone_into(&mut self.pin);
+    }
 }
 
 impl Card for HeldCard {

@@ -13,7 +13,7 @@ use pmh_testkit::sandbox::Sandbox;
 use serde_json::json;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::output::{json as print_json, line};
+use super::output::{hex, json as print_json, line};
 pub use held::HeldCard;
 
 /// Arguments.
@@ -113,8 +113,11 @@ fn sign(args: &Sign) -> Result<ExitCode> {
 
 fn show(args: &Show) -> Result<ExitCode> {
     let card = args.which.card()?;
-    let (_, certificate) = X509Certificate::from_der(card.certificate()).context("not a certificate in DER")?;
-    let day = |at: x509_parser::time::ASN1Time| jiff::Timestamp::from_second(at.timestamp()).map(|at| at.to_string());
+    let (_, certificate) =
+        X509Certificate::from_der(card.certificate()).context("not a certificate in DER")?;
+    let day = |at: x509_parser::time::ASN1Time| {
+        jiff::Timestamp::from_second(at.timestamp()).map(|at| at.to_string())
+    };
     print_json(&json!({
         "kind": card.kind().as_str(),
         "serial": hex(certificate.tbs_certificate.raw_serial()),
@@ -148,10 +151,6 @@ fn bytes(text: &str) -> Result<Hex> {
     ensure!(digits.len().is_multiple_of(2), "an odd number of hexadecimal digits");
     let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16);
     Ok(Hex(digits.chunks(2).map(byte).collect::<Result<_, _>>().context("not hexadecimal")?))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

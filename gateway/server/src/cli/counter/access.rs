@@ -94,7 +94,9 @@ impl AccessArgs {
                 let (dir, terminal) = (dir.clone(), self.terminal.clone());
                 Ok(Place::Sandbox(Box::new(SandboxPlace { dir, sandbox, terminal })))
             }
-            (None, Some(file)) => Ok(Place::Configured(Box::new(Configured::load(file).context("--config")?))),
+            (None, Some(file)) => {
+                Ok(Place::Configured(Box::new(Configured::load(file).context("--config")?)))
+            }
             (None, None) => anyhow::bail!("--sandbox or --config is needed"),
         }
     }
@@ -113,7 +115,8 @@ impl Place {
     pub fn access(&self, usual: Option<&str>) -> Result<Access> {
         match self {
             Self::Sandbox(place) => {
-                let id = place.terminal.as_deref().or(usual).context("--as names a terminal of the sandbox")?;
+                let id =
+                    place.terminal.as_deref().or(usual).context("--as names a terminal of the sandbox")?;
                 place.access(id)
             }
             Self::Configured(place) => place.access(),

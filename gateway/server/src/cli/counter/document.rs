@@ -67,9 +67,9 @@ pub(super) fn trouble(trouble: &Trouble) -> Value {
         refused.fields.iter().map(field).collect::<Vec<_>>()
     });
     // The client believes no refusal whose receipt does not hold.
-    let receipt = refused.and_then(|refused| refused.receipt.as_ref()).map(
-        |receipt| json!({ "index": receipt.index, "tree_size": receipt.tree_size, "verified": true }),
-    );
+    let receipt = refused
+        .and_then(|refused| refused.receipt.as_ref())
+        .map(|receipt| json!({ "index": receipt.index, "tree_size": receipt.tree_size, "verified": true }));
     json!({
         "ok": false,
         "reason": trouble.reason(),

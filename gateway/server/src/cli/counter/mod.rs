@@ -46,6 +46,9 @@ struct Verify {
     /// Card of the sandbox; with --config the configured one.
     #[arg(long)]
     card: Option<String>,
+    /// What the card's holder types; otherwise the right PIN.
+    #[arg(long)]
+    pin: Option<String>,
     /// Day of service, YYYY-MM-DD; otherwise today in Tokyo.
     #[arg(long)]
     date: Option<Date>,
@@ -95,6 +98,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     let place = args.access.place()?;
     let mut placed = place.card(args.card.as_deref())?;
     let scenario = placed.visit.take();
+    if let Some(pin) = &args.pin {
+        placed.card.types(pin);
+    }
     let access = place.access(scenario.as_ref().map(|visit| visit.terminal.as_str()))?;
     let question = args.question(scenario.as_ref(), &access.organization()?)?;
     match visit::make(&access, &mut placed.card, &question).await {
@@ -163,7 +169,8 @@ impl Verify {
     }
 
     fn chart_birth_date(&self, scenario: Option<&SandboxVisit>) -> Result<Option<Date>> {
-        let of_scenario = scenario.map(|visit| visit.chart_birth_date.as_str()).filter(|date| !date.is_empty());
+        let of_scenario =
+            scenario.map(|visit| visit.chart_birth_date.as_str()).filter(|date| !date.is_empty());
         match (self.chart_birth_date, of_scenario) {
             (None, Some(date)) => Ok(Some(date.parse().context("chart_birth_date of the sandbox")?)),
             (given, _) => Ok(given),
@@ -203,5 +210,9 @@ fn save(file: &Path, visited: &Visited) -> Result<()> {
 
 /// A misspelt group would be no refusal at all, so only real ones pass.
 fn refused_group(text: &str) -> Result<String, pmh_domain::codes::CodeError> {
-    if text == visit::ALL { Ok(text.to_owned()) } else { SchemeGroup::parse(text).map(|group| group.to_string()) }
+    if text == visit::ALL {
+        Ok(text.to_owned())
+    } else {
+        SchemeGroup::parse(text).map(|group| group.to_string())
+    }
 }

@@ -20,7 +20,8 @@ use crate::cli::output::{Language, table};
 pub(super) fn answer(visited: &Visited, language: Language) -> Vec<String> {
     let response = &visited.answer.response;
     let summary = response.summary.clone().unwrap_or_default();
-    let mut lines = large(said(summary.headline.as_ref(), language), said(summary.receptionist.as_ref(), language));
+    let mut lines =
+        large(said(summary.headline.as_ref(), language), said(summary.receptionist.as_ref(), language));
     lines.extend(visited.notices.iter().filter_map(|notice| notice_line(*notice, language)).map(indented));
     if !response.results.is_empty() {
         lines.push(String::new());
@@ -90,7 +91,8 @@ fn of_result(result: &EligibilityResult, language: Language) -> Vec<Vec<String>>
     let as_of = as_of.map(tokyo_minute).unwrap_or_default();
     let first = [scheme, outcome(result.outcome(), language), action(result.counter_action(), language)];
     let line = |front: [String; 3], right: Option<&Entitlement>| {
-        let [payer, recipient, valid, share] = right.map(|right| of_right(right, language)).unwrap_or_default();
+        let [payer, recipient, valid, share] =
+            right.map(|right| of_right(right, language)).unwrap_or_default();
         front.into_iter().chain([payer, recipient, valid, share, as_of.clone()]).collect()
     };
     let mut rights = result.entitlements.iter();
@@ -114,7 +116,9 @@ fn validity(right: &Entitlement, language: Language) -> String {
     let range = right.validity.clone().unwrap_or_default();
     let days = format!("{}{}{}", range.from, language.pick("〜", " to "), range.to);
     match right.days_to_expiry {
-        Some(left @ 0..=SOON) => language.pick(format!("{days}（あと{left}日）"), format!("{days} ({left} days left)")),
+        Some(left @ 0..=SOON) => {
+            language.pick(format!("{days}（あと{left}日）"), format!("{days} ({left} days left)"))
+        }
         _ => days,
     }
 }
@@ -127,7 +131,8 @@ fn copayment(rule: &CopaymentRule, language: Language) -> String {
         CareType::Pharmacy => language.pick("調剤", "pharmacy "),
         CareType::VisitingNursing => language.pick("訪問看護", "visiting nursing "),
     };
-    let apart = if rule.per_institution { language.pick("（医療機関ごと）", " per institution") } else { "" };
+    let apart =
+        if rule.per_institution { language.pick("（医療機関ごと）", " per institution") } else { "" };
     format!("{care}{}{apart}", amount(rule, language))
 }
 
@@ -140,9 +145,15 @@ fn amount(rule: &CopaymentRule, language: Language) -> String {
             language.pick(format!("{}割", count / 10), format!("{count}%"))
         }
         (CopaymentUnit::RatePercent, _) => format!("{count}%"),
-        (CopaymentUnit::YenPerMonth, _) => language.pick(format!("月{yen}円まで"), format!("up to ¥{yen} a month")),
-        (CopaymentUnit::YenPerDay, _) => language.pick(format!("1日{yen}円まで"), format!("up to ¥{yen} a day")),
-        (CopaymentUnit::YenPerVisit, _) => language.pick(format!("1回{yen}円まで"), format!("up to ¥{yen} a visit")),
+        (CopaymentUnit::YenPerMonth, _) => {
+            language.pick(format!("月{yen}円まで"), format!("up to ¥{yen} a month"))
+        }
+        (CopaymentUnit::YenPerDay, _) => {
+            language.pick(format!("1日{yen}円まで"), format!("up to ¥{yen} a day"))
+        }
+        (CopaymentUnit::YenPerVisit, _) => {
+            language.pick(format!("1回{yen}円まで"), format!("up to ¥{yen} a visit"))
+        }
         (CopaymentUnit::CountPerMonth, _) => {
             language.pick(format!("月{count}回まで"), format!("at most {count} times a month"))
         }

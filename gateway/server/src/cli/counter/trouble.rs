@@ -37,11 +37,23 @@ impl Trouble {
         }
     }
 
+    /// Whether the same attempt may succeed later.
+    pub fn may_pass_later(&self) -> bool {
+        match self {
+            Self::Connect(error) => matches!(error, ConnectError::Unreachable(_)),
+            Self::Call(Error::Broken(_)) => true,
+            Self::Call(error) => error.refused().is_some_and(pmh_client::Refused::may_pass_later),
+            Self::NoChild | Self::SeveralChildren => false,
+        }
+    }
+
     /// What the receptionist reads.
     pub fn line(&self) -> Text {
         match self {
             Self::Call(Error::Card(CardError::WrongPin { tries_left })) => Text::new(
-                &format!("暗証番号が違います（あと{tries_left}回）。もう一度入力をお願いしてください。{PAPER_JA}"),
+                &format!(
+                    "暗証番号が違います（あと{tries_left}回）。もう一度入力をお願いしてください。{PAPER_JA}"
+                ),
                 &format!("The PIN was wrong ({tries_left} tries left): ask for it again. {PAPER_EN}"),
             ),
             Self::Call(Error::Card(CardError::Locked)) => Text::new(

@@ -269,7 +269,7 @@ const NEWEST: usize = 6;
 
 const CHAPTER: Chapter = Chapter {
     name: "auditor",
-    title: Phrase("監査人の三分", "Three minutes over the log"),
+    title: Phrase("三分でわかる監査", "Three minutes over the log"),
     opening: Phrase(
         "病院で一件の照会がありました。監査人（架空）は、ゲートウェイを信用せずに確かめます。",
         "A hospital has made a query. The auditor (invented) checks it without taking the gateway's word.",

@@ -176,7 +176,7 @@ const SIMULATIONS: [Phrase; 5] = [
          and recipient numbers are invented.",
     ),
     Phrase(
-        "証明書の対応を知る台帳：本番ではJPKIの検証者の立場が要ります。",
+        "電子証明書の対応台帳：本番ではJPKIの検証者の立場が要ります。",
         "The credential directory: in production this needs the standing of a JPKI verifier.",
     ),
     Phrase(

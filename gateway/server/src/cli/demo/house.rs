@@ -69,7 +69,7 @@ impl House {
             listen: "127.0.0.1:0".to_owned(),
             limits: None,
         };
-        let running = sandbox::open(&options).await?;
+        let running = Box::pin(sandbox::open(&options)).await?;
         let keys = sandbox::log_keys(&running.sandbox)?;
         let world = World::new(tokyo_date(now()?))?;
         Ok(Self { running, keys, world, folder })
@@ -135,7 +135,8 @@ impl House {
 
     /// The gateway as one terminal sees it.
     pub(super) async fn gateway(&self, terminal: &str) -> Result<Gateway> {
-        Ok(sandbox::terminal(self.dir(), &self.running.sandbox, terminal).await?.0)
+        let connected = Box::pin(sandbox::terminal(self.dir(), &self.running.sandbox, terminal)).await?;
+        Ok(connected.0)
     }
 
     /// A counter's terminal.
@@ -175,8 +176,13 @@ impl House {
         Ok(Question::from(&self.described(card)?.visit))
     }
 
-    /// Card on the reader, PIN, consent, question, answer.
+    /// Card on the reader, PIN, consent, question, answer. Boxed, because four calls in one future are large
+    /// and every step contains this one.
     pub(super) async fn visit(&self, card: &mut HeldCard, question: &Question) -> Result<Visit> {
+        Box::pin(self.make_visit(card, question)).await
+    }
+
+    async fn make_visit(&self, card: &mut HeldCard, question: &Question) -> Result<Visit> {
         let terminal = self.terminal(&question.terminal).await?;
         let consent: Vec<&str> = question.consent.iter().map(String::as_str).collect();
         let presentation = Presentation {

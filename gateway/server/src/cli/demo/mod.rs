@@ -50,8 +50,8 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     let reader = if args.json { Reader::Program } else { Reader::Person };
     let mut stage = Stage::new(args.language.language(), reader);
     stage.say(WELCOME);
-    let house = House::open().await.context("the sandbox did not open")?;
-    play(&mut stage, &house, args.role).await;
+    let house = Box::pin(House::open()).await.context("the sandbox did not open")?;
+    Box::pin(play(&mut stage, &house, args.role)).await;
     house.close().await?;
     Ok(verdict(&stage))
 }

@@ -195,7 +195,7 @@ fn export(today: Date) -> Result<Vec<SampleRow>> {
     let dated = |row: SampleRow| Ok::<_, anyhow::Error>(SampleRow { valid_from: since(today)?, ..row });
     let [lost_zero, impossible_day, gaiji] = three_bad_rows(code::PAYER_88_HACHIOJI);
     let short_february =
-        (1..).map(|years| today.year() + years).find(|year| year % 4 != 0).context("calendar")?;
+        (1..=8).map(|years| today.year() + years).find(|year| year % 4 != 0).context("calendar")?;
     Ok(vec![
         granted(today)?,
         sound(today, NEWCOMERS[0], "見本　陽葵", "9000045")?,
@@ -253,7 +253,8 @@ async fn register(house: &House) -> Result<()> {
 /// Sends what may be sent. The client refuses a chunk whose receipt does not hold.
 async fn push(house: &House, intake: &Intake, dry_run: DryRun) -> Result<BulkSummary> {
     let rows: Vec<_> = intake.rows.iter().cloned().map(wire).collect();
-    Ok(house.issuer(OFFICE).await?.put_entitlements(&header(dry_run), rows, |_| {}).await?)
+    let (issuer, header) = (house.issuer(OFFICE).await?, header(dry_run));
+    Ok(Box::pin(issuer.put_entitlements(&header, rows, |_| {})).await?)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -292,7 +293,7 @@ const LATER: &str = "20260401002";
 
 const CHAPTER: Chapter = Chapter {
     name: "officer",
-    title: Phrase("担当者の三分", "Three minutes in the municipal office"),
+    title: Phrase("三分でわかる自治体の担当者", "Three minutes in the municipal office"),
     opening: Phrase(
         "八王子市の医療費助成の担当者が、基幹システムから書き出した資格のファイルを送ります。氏名も番号も架空です。",
         "An officer of Hachioji sends a file of rights as the city's system exported it. Names and numbers are \
@@ -344,7 +345,7 @@ const GOOD_ROWS: Script = Script {
         "The two sound rows are tried first (dry run), then sent.",
     ),
     meaning: Phrase(
-        "三人の直し待ちのあいだも、ほかの二人の子どもは今日から窓口で使えます。",
+        "三人分の修正を待つあいだも、ほかの二人の子どもは今日から窓口で使えます。",
         "While three rows are being corrected, two other children are served from today.",
     ),
 };

@@ -186,7 +186,7 @@ pub(super) fn answered(visit: &Visit, card: &str, outcome: Outcome, action: Coun
 
 const CHAPTER: Chapter = Chapter {
     name: "receptionist",
-    title: Phrase("受付の三分", "Three minutes at the counter"),
+    title: Phrase("三分でわかる受付", "Three minutes at the counter"),
     opening: Phrase(
         "架空の母と三歳の子。子は東京都の小児慢性（52）と八王子市のマル乳（88）を持っています。\
          画面に出るのは、大きな一行と案内一つです。",
@@ -276,7 +276,7 @@ const NEW_CARD: Script = Script {
 const SAME_PERSON: Script = Script {
     title: Phrase("同じ人に戻る", "The same person again"),
     story: Phrase(
-        "証明書の対応を知る台帳から署名付きの知らせが届きました。新しい証明書は前のものの続きです。母がもう一度カードを置きます。",
+        "電子証明書の対応台帳から、署名付きの知らせが届きました。新しい証明書は前のものの続きです。母がもう一度カードを置きます。",
         "The credential directory's signed notice arrives: the new certificate follows the old one. The mother \
          presents her card again.",
     ),

@@ -98,7 +98,7 @@ fn action(action: elig::CounterAction) -> CounterAction {
 
 /// A sentence of the contract.
 fn text(text: Option<&common::Text>) -> Text {
-    text.map(|text| Text::new(&text.ja, &text.en)).unwrap_or_else(|| Text::new("", ""))
+    text.map_or_else(|| Text::new("", ""), |text| Text::new(&text.ja, &text.en))
 }
 
 fn framed(text: &str) -> String {

@@ -291,3 +291,46 @@ impl Tone {
 pub(super) const CLOSING: &str = "closing";
 /// Width of the narrative.
 const COLUMNS: usize = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCRIPT: Script =
+        Script { title: Phrase("題", "title"), story: Phrase("", ""), meaning: Phrase("", "") };
+
+    fn stage() -> Stage {
+        let mut stage = Stage::new(Language::En, Reader::Person);
+        stage.chapter = "officer";
+        stage
+    }
+
+    #[tokio::test]
+    async fn a_step_that_fails_is_named_and_stops_its_chapter() {
+        let mut stage = stage();
+        stage.play(&SCRIPT, async { Ok(Shown::default().only()) }).await.unwrap();
+        assert!(stage.failed().is_empty());
+        let failing = async { Err::<((), Shown), _>(anyhow::anyhow!("not as claimed")) };
+        assert!(stage.play(&SCRIPT, failing).await.is_err());
+        assert_eq!(stage.failed(), ["officer 2: title"]);
+    }
+
+    #[test]
+    fn a_failed_step_is_not_ok_in_json_and_says_why() {
+        let object = stage().object("title", &Shown::default(), Some("why".to_owned()));
+        assert_eq!(
+            Value::Object(object),
+            json!({
+                "chapter": "officer", "step": 0, "title": "title", "ok": false, "error": "why"
+            })
+        );
+        let shown = Shown::default().field("outcome", "LAPSED").fact("事実", "a fact");
+        let object = stage().object("title", &shown, None);
+        assert_eq!(
+            Value::Object(object),
+            json!({
+                "chapter": "officer", "step": 0, "title": "title", "ok": true, "outcome": "LAPSED", "facts": ["a fact"]
+            })
+        );
+    }
+}

@@ -3,9 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use pmh_proto::resident::{
-    DecideLinkRequest, LinkDecision, LinkProposal, ListLinkProposalsRequest,
-};
+use pmh_proto::resident::{DecideLinkRequest, LinkDecision, LinkProposal, ListLinkProposalsRequest};
 use serde_json::json;
 
 use super::watermark::refused;
@@ -131,7 +129,8 @@ fn shown(proposals: &[LinkProposal], language: Language) -> Vec<String> {
     if proposals.is_empty() {
         return vec![language.pick("待っている申し出はありません。", "No proposal is waiting.").to_owned()];
     }
-    let titles = language.pick(["申し出", "宛名番号", "申し出た機関"], ["proposal", "resident", "proposed by"]);
+    let titles =
+        language.pick(["申し出", "宛名番号", "申し出た機関"], ["proposal", "resident", "proposed by"]);
     let titles = titles.map(str::to_owned).to_vec();
     let rows = proposals
         .iter()

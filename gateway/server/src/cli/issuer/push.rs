@@ -68,10 +68,8 @@ pub(super) async fn run(what: What, args: &Args) -> Result<ExitCode> {
     for text in report::before_sending(&args.file, &intake, language) {
         if args.json { aside(text) } else { line(text) }
     }
-    let header = BulkHeader {
-        batch_id: args.batch_id.map_or_else(uuid, |id| id.to_string()),
-        dry_run: args.dry_run,
-    };
+    let header =
+        BulkHeader { batch_id: args.batch_id.map_or_else(uuid, |id| id.to_string()), dry_run: args.dry_run };
     let batch = match what {
         What::Entitlements => entitlements(&intake),
         What::Residents => residents(&mut intake),
@@ -82,6 +80,9 @@ pub(super) async fn run(what: What, args: &Args) -> Result<ExitCode> {
     let document = Document::new(what, &header, &intake, &sent, corrected.as_deref());
     if let Some(file) = &args.report {
         write(file, &serde_json::to_vec_pretty(&document)?)?;
+    }
+    if let Some(trouble) = &sent.failure {
+        tracing::warn!(error = trouble as &dyn std::error::Error, "not everything was answered");
     }
     if args.json {
         json(&document)?;
@@ -108,7 +109,9 @@ fn read(args: &Args) -> Result<std::result::Result<Intake, FileError>> {
 fn unreadable(error: &FileError, as_json: bool, language: Language) -> Result<ExitCode> {
     let (ja, en) = (error.message_ja(), error.to_string());
     if as_json {
-        json(&serde_json::json!({ "ok": false, "reason": error.code(), "instruction": { "ja": ja, "en": en } }))?;
+        json(
+            &serde_json::json!({ "ok": false, "reason": error.code(), "instruction": { "ja": ja, "en": en } }),
+        )?;
     } else {
         line(format_args!("{} ({})", language.pick(ja, en), error.code()));
     }
@@ -149,7 +152,8 @@ async fn put(
 
 /// A bar for a person; nothing where standard error is a file.
 fn progress(rows: usize) -> ProgressBar {
-    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target =
+        if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(u64::try_from(rows).ok(), target);
     match ProgressStyle::with_template("{bar:40} {pos}/{len}  {eta}") {
         Ok(style) => bar.with_style(style),

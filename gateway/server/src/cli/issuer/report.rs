@@ -90,7 +90,9 @@ pub(super) fn before_sending(file: &Path, intake: &Intake, language: Language) -
         let columns = intake.dropped_columns.join(language.pick("、", ", "));
         lines.push(language.pick(
             format!("個人番号の列（{columns}）は、送信する前にこの端末で取り除きました。"),
-            format!("The column of individual numbers ({columns}) was dropped on this machine before sending."),
+            format!(
+                "The column of individual numbers ({columns}) was dropped on this machine before sending."
+            ),
         ));
     }
     if !intake.unknown_columns.is_empty() {
@@ -136,10 +138,12 @@ pub(super) fn after_sending(
     lines.push(summary_line(document, language));
     if !sent.proofs.is_empty() {
         let chunks = sent.proofs.len();
-        lines.push(language.pick(
-            format!("記録の証明: 確認済み（{chunks}件）"),
-            format!("receipts: verified ({chunks})"),
-        ));
+        lines.push(
+            language.pick(
+                format!("記録の証明: 確認済み（{chunks}件）"),
+                format!("receipts: verified ({chunks})"),
+            ),
+        );
     }
     if let Some(file) = document.corrected {
         let (file, refused) = (file.display(), intake.refused());
@@ -148,14 +152,30 @@ pub(super) fn after_sending(
             format!("{refused} rows to correct were written to {file}; correct it and send it again."),
         ));
     }
-    if let Some(trouble) = &sent.failure {
-        let reason = trouble.reason();
-        lines.push(language.pick(
-            format!("途中で止まりました（{reason}）。同じファイルをもう一度送ってください。登録済みの行は変わりません。"),
-            format!("It stopped on the way ({reason}). Send the same file again: rows that were taken do not change."),
-        ));
+    let unknown = |row: &RowReport| row.findings.iter().any(|finding| finding.code == "RESIDENT_UNKNOWN");
+    if intake.reports.iter().any(unknown) {
+        let hint = language.pick(
+            "宛名番号がまだ登録されていません。先に住民を送ってください（pmh issuer push residents）。",
+            "A resident is not registered yet: send the residents first (pmh issuer push residents).",
+        );
+        lines.push(hint.to_owned());
     }
+    lines.extend(sent.failure.as_ref().map(|trouble| failure_line(trouble, language)));
     lines
+}
+
+fn failure_line(trouble: &Trouble, language: Language) -> String {
+    let reason = trouble.reason();
+    if trouble.may_pass_later() {
+        return language.pick(
+            format!("途中で止まりました（{reason}）。同じファイルをもう一度送ってください。受付済みの行は変わりません。"),
+            format!("It stopped on the way ({reason}). Send the same file again: rows that were taken do not change."),
+        );
+    }
+    language.pick(
+        format!("ゲートウェイが受け付けませんでした（{reason}）。担当業者へ連絡してください。"),
+        format!("The gateway refused ({reason}). Call your vendor."),
+    )
 }
 
 fn summary_line(document: &Document<'_>, language: Language) -> String {
@@ -206,10 +226,10 @@ impl<'a> Document<'a> {
             rows,
             receipts: &sent.proofs,
             corrected,
-            failure: sent.failure.as_ref().map(|trouble| Failure {
-                reason: trouble.reason().to_owned(),
-                message: trouble.to_string(),
-            }),
+            failure: sent
+                .failure
+                .as_ref()
+                .map(|trouble| Failure { reason: trouble.reason().to_owned(), message: trouble.to_string() }),
         }
     }
 }
@@ -264,16 +284,21 @@ fn reason(problem: &RowProblem) -> &'static str {
 fn warning(problem: &RowProblem) -> Finding {
     let code = reason(problem);
     let (ja, en) = match code {
-        "CHECK_DIGIT" => ("検証番号が合いません（行は受け付けます）。", "The check digit does not fit; the row is taken all the same."),
-        "WIDTH" => ("桁数が通常と異なります（行は受け付けます）。", "The length is unusual; the row is taken all the same."),
+        "CHECK_DIGIT" => (
+            "検証番号が合いません（行は受け付けます）。",
+            "The check digit does not fit; the row is taken all the same.",
+        ),
+        "WIDTH" => (
+            "桁数が通常と異なります（行は受け付けます）。",
+            "The length is unusual; the row is taken all the same.",
+        ),
         "UNKNOWN_CODE" => (
             "実施機関の登録にない番号です（行は受け付けます）。",
             "The number is not registered for the issuer; the row is taken all the same.",
         ),
-        "DATE_OUT_OF_RANGE" => (
-            "期限なしを表す日付とみなします。",
-            "The date is taken to mean that there is no end.",
-        ),
+        "DATE_OUT_OF_RANGE" => {
+            ("期限なしを表す日付とみなします。", "The date is taken to mean that there is no end.")
+        }
         _ => ("行は受け付けますが、確認をお勧めします。", "The row is taken, but worth a look."),
     };
     Finding {

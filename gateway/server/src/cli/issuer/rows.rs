@@ -105,7 +105,10 @@ fn right(row: &Row) -> elig::EntitlementRow {
             .map(|known| elig::AdditionalCondition { item: known.item, condition: known.condition })
             .collect(),
         designated_institutions: institutions
-            .map(|known| elig::DesignatedInstitution { code: known.code, name: known.name.unwrap_or_default() })
+            .map(|known| elig::DesignatedInstitution {
+                code: known.code,
+                name: known.name.unwrap_or_default(),
+            })
             .collect(),
         always_reimbursement: row.always_reimbursement,
         not_disclosed: row.not_disclosed,
@@ -113,7 +116,9 @@ fn right(row: &Row) -> elig::EntitlementRow {
         meal_covered: row.meal_covered.unwrap_or_default(),
         history_key: row.history_key,
         deleted: row.deleted,
-        details: details.map(|known| elig::CertificateDetail { label: known.label, value: known.value }).collect(),
+        details: details
+            .map(|known| elig::CertificateDetail { label: known.label, value: known.value })
+            .collect(),
     }
 }
 

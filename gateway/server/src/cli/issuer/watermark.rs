@@ -43,7 +43,9 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     match advance(&access, args.law_no, as_of).await {
         Ok(as_of) => {
             if args.json {
-                print_json(&json!({ "ok": true, "law_no": args.law_no.to_string(), "as_of": as_of.to_string() }))?;
+                print_json(
+                    &json!({ "ok": true, "law_no": args.law_no.to_string(), "as_of": as_of.to_string() }),
+                )?;
             } else {
                 let (law_no, minute) = (args.law_no, tokyo_minute(as_of));
                 line(args.language.language().pick(
@@ -62,10 +64,7 @@ async fn advance(access: &Access, law_no: LawNumber, as_of: Timestamp) -> Result
     let request = AdvanceWatermarkRequest {
         idempotency_key: uuid(),
         law_no: law_no.to_string(),
-        as_of: Some(prost_types::Timestamp {
-            seconds: as_of.as_second(),
-            nanos: as_of.subsec_nanosecond(),
-        }),
+        as_of: Some(prost_types::Timestamp { seconds: as_of.as_second(), nanos: as_of.subsec_nanosecond() }),
     };
     let answer = issuer.gateway().call(&request, None).await?.response;
     let stands = answer.as_of.and_then(|known| Timestamp::new(known.seconds, known.nanos).ok());

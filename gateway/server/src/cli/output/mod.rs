@@ -3,7 +3,8 @@
 mod language;
 mod table;
 
-use std::io::{ErrorKind, Write, stderr, stdout};
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Write as _, stderr, stdout};
 
 pub use language::{Language, LanguageArgs};
 pub use table::table;
@@ -23,6 +24,15 @@ pub fn line(text: impl std::fmt::Display) {
 pub fn json(document: &impl serde::Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string(document)?);
     Ok(())
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Prints a line beside the answer: progress, hints, problems.

@@ -5,7 +5,8 @@ use unicode_width::UnicodeWidthStr as _;
 /// Lines of a table, the first row being the titles. Cells are padded, the last of a row is not.
 pub fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell: &String| cell.width()).max();
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell: &String| cell.width()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
     rows.iter().map(|row| written(row, &widths)).collect()
 }
@@ -28,7 +29,8 @@ mod tests {
 
     #[test]
     fn wide_characters_take_two_cells() {
-        let rows = [vec!["制度", "a"], vec!["52", "b"]].map(|row| row.into_iter().map(str::to_owned).collect());
+        let rows =
+            [vec!["制度", "a"], vec!["52", "b"]].map(|row| row.into_iter().map(str::to_owned).collect());
         assert_eq!(table(&rows), ["制度  a", "52    b"]);
     }
 

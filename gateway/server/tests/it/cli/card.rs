@@ -60,7 +60,8 @@ fn keys_and_authorities_are_never_replaced() {
 fn lists_readers_and_servers_are_issued() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().to_str().unwrap();
-    let card = running().dir.join(running().sandbox().card("renewed").unwrap().cert);
+    let sandbox = running().sandbox();
+    let card = running().dir.join(&sandbox.card("renewed").unwrap().cert);
     let revoke = ["--revoke", card.to_str().unwrap(), "--number", "7"];
     let fresh = pki("crl", out, &revoke);
     assert_eq!(fresh.code, 0, "{}", fresh.stderr);
@@ -75,7 +76,8 @@ fn lists_readers_and_servers_are_issued() {
 #[test]
 fn the_card_answers_apdus_in_one_session() {
     let select = "00a4040c0ad392f000260100000001";
-    let args = ["card", "apdu", select, "00a4020c020006", "00b0000020", "00a4020c020018", "0020008004 31323334"];
+    let args =
+        ["card", "apdu", select, "00a4020c020006", "00b0000020", "00a4020c020018", "0020008004 31323334"];
     let card = ["--sandbox", running().arg(), "--card", "renewed"];
     let ran = pmh(args.into_iter().chain(card));
     let answers: Vec<&str> = ran.stdout.lines().collect();

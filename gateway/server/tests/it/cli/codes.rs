@@ -54,7 +54,8 @@ fn a_municipality_is_judged_on_the_day_asked_about() {
 
 #[test]
 fn p4_an_individual_number_is_refused_and_not_repeated() {
-    let number = (0..10).map(|last| format!("32109876543{last}")).find(|text| looks_like_individual_number(text));
+    let number =
+        (0..10).map(|last| format!("32109876543{last}")).find(|text| looks_like_individual_number(text));
     let number = number.unwrap();
     for extra in [&[][..], &["--json"]] {
         let ran = pmh(["codes", "check", "recipient", &number].into_iter().chain(extra.iter().copied()));

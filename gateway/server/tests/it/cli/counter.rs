@@ -77,10 +77,14 @@ fn a_guardian_asks_for_the_child_or_for_herself() {
 
 #[test]
 fn care_day_and_chart_are_what_the_counter_says() {
-    let answer = verify(&["--card", "reimbursed", "--care-type", "inpatient", "--date", "2000-01-01", "--json"]);
+    let answer =
+        verify(&["--card", "reimbursed", "--care-type", "inpatient", "--date", "2016-01-01", "--json"]);
     assert_ne!(result(&answer.json(), "88-13")["outcome"], "ELIGIBLE");
     let conflict = verify(&["--card", "renewed", "--chart-birth-date", "1970-01-01", "--json"]).json();
-    assert_eq!((&conflict["state"], conflict["results"].as_array().unwrap().len()), (&"IDENTITY_CONFLICT".into(), 0));
+    assert_eq!(
+        (&conflict["state"], conflict["results"].as_array().unwrap().len()),
+        (&"IDENTITY_CONFLICT".into(), 0)
+    );
 }
 
 #[test]
@@ -93,6 +97,14 @@ fn who_may_not_ask_is_refused_in_words_for_a_receptionist() {
 }
 
 #[test]
+fn a_wrong_pin_is_the_holders_to_type_again() {
+    let ran = verify(&["--card", "renewed", "--pin", "0000", "--json"]);
+    let refusal = ran.json();
+    assert_eq!((ran.code, &refusal["reason"]), (1, &"CARD_PIN_WRONG".into()));
+    assert!(refusal["instruction"]["ja"].as_str().unwrap().contains("あと2回"));
+}
+
+#[test]
 fn an_unreachable_gateway_has_its_line_too() {
     let dir = tempfile::tempdir().unwrap();
     // Bound and closed again: nobody listens there.
@@ -101,7 +113,11 @@ fn an_unreachable_gateway_has_its_line_too() {
     let args = ["counter", "verify", "--config", config.to_str().unwrap()];
     let ran = pmh_in("ja_JP.UTF-8", args);
     assert_eq!(ran.code, 1);
-    assert!(ran.stdout.contains("紙の受給者証で確認") && ran.stdout.contains("UNREACHABLE"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("紙の受給者証で確認") && ran.stdout.contains("UNREACHABLE"),
+        "{}",
+        ran.stdout
+    );
     assert_eq!(pmh(args.into_iter().chain(["--json"])).json()["reason"], "UNREACHABLE");
 }
 

@@ -24,7 +24,8 @@ impl Kept {
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("kept.json");
-        let args = ["counter", "verify", "--sandbox", running().arg(), "--card", "renewed", "--json", "--save"];
+        let args =
+            ["counter", "verify", "--sandbox", running().arg(), "--card", "renewed", "--json", "--save"];
         let ran = pmh(args.into_iter().chain([file.to_str().unwrap()]));
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         fs::write(dir.path().join("whole.json"), ran.stdout).unwrap();

@@ -1,0 +1,7 @@
+//! The operations over real mutual TLS: what a caller can do by repeating, racing and withdrawing.
+
+mod linking;
+mod presence;
+mod refusals;
+mod register;
+mod rig;
