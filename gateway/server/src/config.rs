@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn a_database_url_is_not_printed() {
-        let text = include_str!("../../../pmh.example.toml").replace("data/auth.db", "postgres://u:secret@db/auth");
+        let text =
+            include_str!("../../../pmh.example.toml").replace("data/auth.db", "postgres://u:secret@db/auth");
         let config: Config = toml::from_str(&text).unwrap();
         assert!(!format!("{config:?}").contains("secret"));
     }

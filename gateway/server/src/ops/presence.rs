@@ -1,34 +1,35 @@
 //! Presentations and tokens: a card that signs becomes a presence, a presence
 //! becomes tokens of five minutes (identity.md §6–7).
 
+mod change;
+mod issuing;
+
+pub use change::{PresenceAnswer, PresenceCall, change};
+
+use std::sync::Arc;
+
 use pmh_audit::{Kind, registry};
 use pmh_auth::{
     card::{CardState, VerifiedCard, verify_certificate, verify_presentation},
     challenge::{Challenge, Wish},
-    names::{Acr, CredentialKind, Purpose, Role, Tier, UserVerification},
+    names::{Acr, Purpose, Role, Tier, UserVerification},
     policy::{Permit, presentable},
     reader::{ReaderAssertion, establish},
-    token::{
-        Actor, Bytes, Consent, Consented, IssuedToken, Purposes, Scopes, Seconds, TokenRequest, Version,
-    },
+    token::{Bytes, IssuedToken},
 };
 use pmh_domain::time::tokyo_date;
 use pmh_proto::common::Reason;
-use pmh_store::{
-    Admission, Admitted, Concluding, Conclusion, Draft, EntrySubject, Person, PresenceRow, PresenceUpdate,
-    Reply,
-};
+use pmh_store::{Admission, Admitted, Concluding, Conclusion, EntrySubject, Person, PresenceRow, Reply};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::sync::Arc;
 
 use super::{
-    Call, Carried, Gateway,
-    call::short_text,
-    refusals::{reason_number, refused, settled},
+    Call, Gateway,
+    refusals::{reason_number, settled},
     unavailable,
 };
 use crate::rpc::{receipt, status::Refusal};
+use issuing::{Issuing, Opened};
 
 /// What a terminal wants to present for.
 #[derive(Debug, Clone)]
@@ -154,7 +155,9 @@ pub async fn complete(
     let card = verified_certificate(gateway, &completion, now)?;
     let cred_hash = gateway.credentials.credential_hash(card.credential_digest());
     match admit(gateway, call, permit, &challenge, card, completion, render).await {
-        Err(refusal) if may_be_recorded(&refusal) => Err(record_of_card(gateway, call, cred_hash, refusal).await),
+        Err(refusal) if may_be_recorded(&refusal) => {
+            Err(record_of_card(gateway, call, cred_hash, refusal).await)
+        }
         settled => settled,
     }
 }
@@ -246,151 +249,6 @@ async fn admit(
         .await
         .map_err(|fault| unavailable(&fault))?;
     settled(recorded)
-}
-
-/// What a caller may do with a living presence.
-#[derive(Debug, Clone)]
-pub enum PresenceCall {
-    /// A new token, optionally for a child.
-    Renew {
-        /// Handle of the child.
-        act_for: Option<String>,
-    },
-    /// Drop groups (or `*`) and purposes.
-    Narrow {
-        /// Groups.
-        withdraw: Vec<String>,
-        /// Purposes.
-        drop: Vec<Purpose>,
-    },
-    /// End.
-    End,
-}
-
-/// What came of it.
-#[derive(Clone)]
-pub enum PresenceAnswer {
-    /// New token.
-    Token(IssuedToken),
-    /// Groups still granted.
-    Groups(Vec<String>),
-    /// Ended.
-    Ended,
-}
-
-/// Renews, narrows or ends.
-pub async fn change(
-    gateway: &Arc<Gateway>,
-    call: &Call,
-    permit: Permit,
-    handle: &[u8],
-    wish: PresenceCall,
-    render: impl Fn(&PresenceAnswer) -> Vec<u8> + Send + 'static,
-) -> Result<(Vec<u8>, Option<pmh_audit::Receipt>), Refusal> {
-    let handle_hash: [u8; 32] = Sha256::digest(handle).into();
-    let organization = permit.organization().short().to_owned();
-    let issuing =
-        Issuing { gateway: Arc::clone(gateway), call: call.clone(), random: gateway.random_bytes(), permit };
-    // Held until the narrowed body is committed: of two withdrawals none is lost.
-    let _alone = match &wish {
-        PresenceCall::Narrow { .. } => Some(gateway.narrowing.lock().await),
-        PresenceCall::Renew { .. } | PresenceCall::End => None,
-    };
-    let update = match &wish {
-        PresenceCall::Renew { act_for } => PresenceUpdate::Renew {
-            act_for: act_for
-                .as_ref()
-                .map(|child| gateway.pairwise.open(child, issuing.permit.organization().as_str()))
-                .transpose()
-                .map_err(|_| Refusal::new(Reason::SubjectMismatch))?,
-            today: tokyo_date(call.now).to_string(),
-        },
-        PresenceCall::Narrow { withdraw, drop } => {
-            let living = living_presence(gateway, handle_hash, &organization).await?;
-            let body = narrowed(&living, withdraw, drop)?;
-            PresenceUpdate::Narrow { body, pres_id: gateway.random_bytes() }
-        }
-        PresenceCall::End => PresenceUpdate::End,
-    };
-    let denied = Carried::default();
-    let ended = denied.clone();
-    let narrowed_body = match &update {
-        PresenceUpdate::Narrow { body, .. } => Some(body.clone()),
-        _ => None,
-    };
-    let recorded = gateway
-        .auth
-        .update_presence(gateway.attempt(), handle_hash, organization, update, move |concluding| {
-            let Concluding::Fresh(found) = concluding else { return issuing.refuse(Reason::Internal, None) };
-            let Some(presence) = found else { return issuing.refuse(Reason::PresenceEnded, None) };
-            let named = Some(presence.person);
-            match &wish {
-                PresenceCall::End => {
-                    ended.put(presence.pres_id);
-                    issuing.record(named, render(&PresenceAnswer::Ended))
-                }
-                _ if presence.ended => issuing.refuse(Reason::PresenceEnded, named),
-                PresenceCall::Narrow { .. } => {
-                    ended.put(presence.pres_id);
-                    let groups = narrowed_body.as_deref().and_then(remembered).map(|kept| kept.grants);
-                    issuing.record(named, render(&PresenceAnswer::Groups(groups.unwrap_or_default())))
-                }
-                PresenceCall::Renew { .. } => {
-                    let Some(kept) = remembered(&presence.body) else {
-                        return issuing.refuse(Reason::Internal, named);
-                    };
-                    let opened = Opened {
-                        holder: presence.holder,
-                        person: presence.person,
-                        pres_id: presence.pres_id,
-                        until: presence.until_us.div_euclid(1_000_000),
-                    };
-                    issuing.issue(&kept, &opened, |token| render(&PresenceAnswer::Token(token)))
-                }
-            }
-        })
-        .await
-        .map_err(|fault| unavailable(&fault))?;
-    let answer = settled(recorded);
-    if let (Ok(_), Some(pres_id)) = (&answer, denied.take()) {
-        gateway.deny_presence(pres_id);
-    }
-    answer
-}
-
-fn remembered(body: &str) -> Option<Remembered> {
-    serde_json::from_str(body).ok()
-}
-
-async fn living_presence(
-    gateway: &Gateway,
-    handle_hash: [u8; 32],
-    organization: &str,
-) -> Result<Remembered, Refusal> {
-    let found = gateway
-        .auth
-        .reader()
-        .presence_body(handle_hash, organization, gateway.now_us())
-        .await
-        .map_err(|fault| unavailable(&fault))?;
-    found.as_deref().and_then(remembered).ok_or_else(|| Refusal::new(Reason::PresenceEnded))
-}
-
-/// Only ever less: a group or purpose that is not there is no error.
-fn narrowed(living: &Remembered, withdraw: &[String], drop: &[Purpose]) -> Result<String, Refusal> {
-    let mut kept = living.clone();
-    // "All but one" has no form in a token, so it becomes nothing: a withdrawal never leaves what it names.
-    let names_all = |groups: &[String]| groups.iter().any(|group| group == "*");
-    let all = names_all(withdraw) || (!withdraw.is_empty() && names_all(&kept.grants));
-    kept.grants.retain(|group| !all && !withdraw.contains(group));
-    kept.purposes.retain(|purpose| !drop.iter().any(|dropped| dropped.as_str() == purpose));
-    if kept.purposes.is_empty() {
-        return Err(Refusal::invalid_fields(vec![]).with_field("drop_purposes", Reason::Value));
-    }
-    if kept.grants.is_empty() {
-        kept.consent_ref = String::new();
-    }
-    serde_json::to_string(&kept).map_err(|_| Refusal::new(Reason::Internal))
 }
 
 fn verified_certificate(
@@ -499,122 +357,6 @@ fn reference(random: [u8; 16]) -> String {
     Bytes(random).to_string()
 }
 
-/// Whom a token is for.
-struct Opened {
-    holder: Person,
-    person: Person,
-    pres_id: [u8; 16],
-    until: i64,
-}
-
-/// Issues tokens inside the recorded step. All randomness is drawn before, so
-/// that a repeated step makes the same token.
-struct Issuing {
-    gateway: Arc<Gateway>,
-    call: Call,
-    random: [u8; 64],
-    permit: Permit,
-}
-
-impl Issuing {
-    fn issue(
-        &self,
-        kept: &Remembered,
-        opened: &Opened,
-        render: impl FnOnce(IssuedToken) -> Vec<u8>,
-    ) -> Conclusion<Refusal> {
-        let Some(request) = self.request(kept, opened) else {
-            return self.refuse(Reason::Internal, Some(opened.person));
-        };
-        let mut random = self.random.iter().copied();
-        let mut draw = |bytes: &mut [u8]| {
-            for (to, from) in bytes.iter_mut().zip(&mut random) {
-                *to = from;
-            }
-        };
-        let now = self.call.now.as_second();
-        match self.gateway.signer.issue(&request, &self.gateway.encrypted_subjects, now, &mut draw) {
-            Ok(token) => {
-                let jti = Bytes(token.jti).to_string();
-                let mut conclusion = self.record(Some(opened.person), render(token));
-                if let Some(draft) = &mut conclusion.draft {
-                    draft.actor.jti_sha256 = Sha256::digest(jti).into();
-                    draft.actor.acr = registry::Acr(request.acr.number());
-                    draft.actor.tier = registry::Tier(request.tier.number());
-                    draft.detail.consent = short_text(&kept.consent_ref);
-                }
-                conclusion
-            }
-            Err(_) => self.refuse(Reason::PresenceEnded, Some(opened.person)),
-        }
-    }
-
-    fn request(&self, kept: &Remembered, opened: &Opened) -> Option<TokenRequest> {
-        let organization = self.permit.organization().clone();
-        let gateway = &self.gateway;
-        let sub = gateway.pairwise.sub(&opened.person, organization.as_str());
-        let actor = (opened.holder != opened.person)
-            .then(|| Actor { sub: gateway.pairwise.sub(&opened.holder, organization.as_str()), duty: None });
-        let relation = actor.is_some().then(|| "guardian".to_owned());
-        let grants = kept.grants.iter().filter_map(|group| Consented::try_from(group.clone()).ok()).collect();
-        Some(TokenRequest {
-            thumbprint: *self.permit.thumbprint(),
-            sub,
-            subject_ref: gateway.subject_refs.subject_ref(&opened.person),
-            scopes: Scopes::new(kept.scopes.iter().cloned())?,
-            purposes: Purposes::new(kept.purposes.iter().filter_map(|purpose| Purpose::parse(purpose)))?,
-            consent: Consent {
-                ver: Version,
-                grants,
-                until: Seconds::new(opened.until)?,
-                r#ref: kept.consent_ref.clone(),
-            },
-            acr: Acr::parse(&kept.acr)?,
-            auth_time: kept.auth_time,
-            presence_id: opened.pres_id,
-            tier: Tier::parse(&kept.tier)?,
-            credential: CredentialKind::Card,
-            actor,
-            relation,
-            break_glass: None,
-            not_after: opened.until,
-            organization,
-        })
-    }
-
-    /// Children by pairwise handle; a presence that is a child's names no siblings.
-    fn dependants(&self, children: &[(Person, String)], for_holder: bool) -> Vec<(String, String)> {
-        if !for_holder {
-            return Vec::new();
-        }
-        let sector = self.permit.organization().as_str();
-        let handle =
-            |(child, birth): &(Person, String)| (self.gateway.pairwise.sub(child, sector), birth.clone());
-        children.iter().map(handle).collect()
-    }
-
-    fn record(&self, person: Option<Person>, answer: Vec<u8>) -> Conclusion<Refusal> {
-        let draft = self.draft(Kind::PresentationOrToken, person, Sha256::digest(&answer).into());
-        Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
-    }
-
-    /// A refusal that names nobody gets its record, if it gets one, where all refusals do.
-    fn refuse(&self, reason: Reason, person: Option<Person>) -> Conclusion<Refusal> {
-        if person.is_none() {
-            return refused(reason);
-        }
-        let refusal = Refusal::new(reason).with_request_id(self.call.request_id());
-        let mut draft = self.draft(Kind::Refusal, person, refusal.digest());
-        draft.outcome = reason_number(reason);
-        Conclusion { reply: Reply::Refused(refusal), draft: Some(draft) }
-    }
-
-    fn draft(&self, kind: Kind, person: Option<Person>, response_sha256: [u8; 32]) -> Draft {
-        let mut draft = self.call.draft(kind, registry::Categories::IDENTITY, None, response_sha256);
-        draft.subject = person.map(|person| EntrySubject {
-            reference: self.gateway.subject_refs.subject_ref(&person),
-            sub: self.gateway.pairwise.sub(&person, self.permit.organization().as_str()),
-        });
-        draft
-    }
+fn remembered(body: &str) -> Option<Remembered> {
+    serde_json::from_str(body).ok()
 }

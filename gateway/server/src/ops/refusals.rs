@@ -50,7 +50,9 @@ impl Gateway {
         for ((organization, reason), count) in self.refusals.take() {
             let draft = summary(&organization, reason, count);
             let written = match failed {
-                None => self.store.disclose(self.attempt(), None, move |_, _| ((), Some(draft.clone()))).await,
+                None => {
+                    self.store.disclose(self.attempt(), None, move |_, _| ((), Some(draft.clone()))).await
+                }
                 Some(fault) => Err(fault),
             };
             failed = written.map(pmh_store::Recorded::into_parts).err();

@@ -308,7 +308,9 @@ impl Service {
             ended: message.ended,
         };
         let encode = || pb::PutRelationResponse::default().encode_to_vec();
-        let kept = residents::put_relation(&self.gateway, call, &key.unwrap_or_default(), guardianship, encode).await?;
+        let kept =
+            residents::put_relation(&self.gateway, call, &key.unwrap_or_default(), guardianship, encode)
+                .await?;
         decode(kept)
     }
 

@@ -147,10 +147,14 @@ impl Which {
 struct Hex(Vec<u8>);
 
 fn bytes(text: &str) -> Result<Hex> {
-    let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
-    ensure!(digits.len().is_multiple_of(2), "an odd number of hexadecimal digits");
-    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16);
-    Ok(Hex(digits.chunks(2).map(byte).collect::<Result<_, _>>().context("not hexadecimal")?))
+    let digits = text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16));
+    let digits: Vec<u8> = digits
+        .map(|digit| digit.and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()
+        .context("not hexadecimal")?;
+    let (pairs, rest) = digits.as_chunks::<2>();
+    ensure!(rest.is_empty(), "an odd number of hexadecimal digits");
+    Ok(Hex(pairs.iter().map(|[high, low]| high << 4 | low).collect()))
 }
 
 #[cfg(test)]

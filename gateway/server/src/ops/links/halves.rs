@@ -8,7 +8,8 @@ use pmh_auth::directory::DirectoryItem;
 use pmh_domain::organization::IssuerId;
 use pmh_proto::common::Reason;
 use pmh_store::{
-    Concluding, Conclusion, Draft, Fault, Heads, Idempotency, Person, Recorded, RenewalOutcome, Reply, SubjectRef,
+    Concluding, Conclusion, Draft, Fault, Heads, Idempotency, Person, Recorded, RenewalOutcome, Reply,
+    SubjectRef,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -37,7 +38,9 @@ impl Gateway {
             .store
             .once(self.attempt(), key.clone(), move |concluding| match concluding {
                 Concluding::Fresh(()) => Conclusion { reply: Reply::Refused(None), draft: None },
-                Concluding::Replay(answer) => replay(|sha256| keeper.link_entry(&call, about, sha256), answer),
+                Concluding::Replay(answer) => {
+                    replay(|sha256| keeper.link_entry(&call, about, sha256), answer)
+                }
                 Concluding::KeyReused => {
                     let refusal = Some(Refusal::new(Reason::IdempotencyKeyReused));
                     Conclusion { reply: Reply::Refused(refusal), draft: None }
@@ -148,11 +151,18 @@ impl Gateway {
     }
 
     /// The entry references both chains, because they stay separate.
-    fn joining_entry(&self, call: &Call, about: SubjectRef, heads: &Heads, response_sha256: [u8; 32]) -> Draft {
+    fn joining_entry(
+        &self,
+        call: &Call,
+        about: SubjectRef,
+        heads: &Heads,
+        response_sha256: [u8; 32],
+    ) -> Draft {
         let mut draft = self.link_entry(call, Some(about), response_sha256);
         let origin_sha256 = Sha256::digest(self.logs.gateway.verifier().name()).into();
         let reference = |leaf: &[u8; 32]| Reference { origin_sha256, leaf_hash: *leaf };
-        draft.references = heads.leaves.iter().take(4).map(reference).collect::<Vec<_>>().try_into().unwrap_or_default();
+        draft.references =
+            heads.leaves.iter().take(4).map(reference).collect::<Vec<_>>().try_into().unwrap_or_default();
         draft
     }
 

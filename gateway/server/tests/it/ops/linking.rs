@@ -10,7 +10,9 @@ use pmh_proto::resident::{
 };
 use pmh_testkit::directory::DirectoryItem;
 
-use super::rig::{self, HACHIOJI, OPERATOR, Person, TOKYO, at_clinic, for_linking, link, reason, uuid, world};
+use super::rig::{
+    self, HACHIOJI, OPERATOR, Person, TOKYO, at_clinic, for_linking, link, reason, uuid, world,
+};
 
 /// A key used again must not touch auth, which no later refusal would take back.
 #[tokio::test]
@@ -187,7 +189,7 @@ async fn name(person: &mut Person) -> String {
     at_clinic(person, &[]).await.1.token.sub.clone()
 }
 
-pub fn question() -> VerifyEligibilityRequest {
+pub(super) fn question() -> VerifyEligibilityRequest {
     VerifyEligibilityRequest {
         service: Some(Service::Date(rig::today().to_string())),
         care_type: CareType::Outpatient.into(),

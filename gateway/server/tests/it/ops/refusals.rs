@@ -27,7 +27,11 @@ async fn p1_the_receipt_of_a_reused_key_binds_what_is_sent() {
 
     let mut stranger = Person::new();
     let (counter, theirs) = at_clinic(&mut stranger, &["88-13"]).await;
-    assert_eq!(reason(counter.call(&theirs, &paper).await), Reason::IdempotencyKeyReused, "another person's token");
+    assert_eq!(
+        reason(counter.call(&theirs, &paper).await),
+        Reason::IdempotencyKeyReused,
+        "another person's token"
+    );
 }
 
 /// §6.9: what names nobody is counted, so that nobody fills the log from outside.
@@ -88,5 +92,8 @@ async fn the_first_entry_is_the_operator_of_the_configuration() {
     let auditor = world().gateway(AUDITOR).await;
     let request = GetEntryRequest { log: Log::Gateway.into(), index: 0 };
     let entry = auditor.call(&request, None).await.unwrap().response.entry.unwrap();
-    assert_eq!((entry.kind, entry.holder.as_str(), entry.requester.as_str()), (15, "operator:test-operator", ""));
+    assert_eq!(
+        (entry.kind, entry.holder.as_str(), entry.requester.as_str()),
+        (15, "operator:test-operator", "")
+    );
 }

@@ -2,7 +2,8 @@
 
 use pmh_proto::common::Reason;
 use pmh_proto::directory::{
-    Organization, OrganizationKind, PutOrganizationRequest, ResumeOrganizationRequest, SuspendOrganizationRequest,
+    Organization, OrganizationKind, PutOrganizationRequest, ResumeOrganizationRequest,
+    SuspendOrganizationRequest,
 };
 
 use super::rig::{OPERATOR, reason, uuid, world};
@@ -45,7 +46,7 @@ async fn a_part_of_the_gateway_and_an_individual_number_are_not_enrolled() {
     let operator = world().gateway(OPERATOR).await;
     let service = put("urn:x-pmh:org:service:sequencer", OrganizationKind::Unspecified);
     assert_eq!(reason(operator.call(&service, None).await), Reason::InvalidFields);
-    let number = (100_000_000_000_u64..)
+    let number = (100_000_000_000_u64..100_000_001_000)
         .map(|number| number.to_string())
         .find(|number| pmh_domain::codes::looks_like_individual_number(number))
         .unwrap();

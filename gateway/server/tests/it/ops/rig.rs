@@ -14,21 +14,21 @@ use pmh_testkit::card::{FakeCard, terminal};
 use pmh_testkit::pki::{CardRequest, DAY, DevPki, Generation};
 use pmh_testkit::sandbox::Sandbox;
 
-pub const CLINIC: &str = "clinic:1310310243";
-pub const HACHIOJI: &str = "municipality:132012";
-pub const TOKYO: &str = "prefecture:130001";
-pub const AUDITOR: &str = "auditor:test-auditor";
-pub const OPERATOR: &str = "operator:test-operator";
+pub(super) const CLINIC: &str = "clinic:1310310243";
+pub(super) const HACHIOJI: &str = "municipality:132012";
+pub(super) const TOKYO: &str = "prefecture:130001";
+pub(super) const AUDITOR: &str = "auditor:test-auditor";
+pub(super) const OPERATOR: &str = "operator:test-operator";
 
 /// The running world.
-pub struct World {
-    pub dir: PathBuf,
-    pub sandbox: Sandbox,
-    pub pki: DevPki,
+pub(super) struct World {
+    pub(super) dir: PathBuf,
+    pub(super) sandbox: Sandbox,
+    pub(super) pki: DevPki,
 }
 
 /// Opened by the first test; the directory goes with the process.
-pub fn world() -> &'static World {
+pub(super) fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
         let (tell, told) = std::sync::mpsc::channel();
@@ -54,13 +54,13 @@ pub fn world() -> &'static World {
 
 impl World {
     /// The first terminal of an organization.
-    pub async fn terminal(&self, organization: &str) -> Terminal {
+    pub(super) async fn terminal(&self, organization: &str) -> Terminal {
         let gateway = self.gateway(organization).await;
         let keys = sandbox::log_keys(&self.sandbox).unwrap();
         Terminal::new(gateway.channel().clone(), gateway.identity().clone(), keys)
     }
 
-    pub async fn gateway(&self, organization: &str) -> Gateway {
+    pub(super) async fn gateway(&self, organization: &str) -> Gateway {
         let urn = format!("urn:x-pmh:org:{organization}");
         let known = self.sandbox.organizations.iter().find(|known| known.urn == urn).unwrap();
         sandbox::terminal(&self.dir, &self.sandbox, &known.terminals[0].id).await.unwrap().0
@@ -68,18 +68,18 @@ impl World {
 }
 
 /// Somebody invented for one test.
-pub struct Person {
-    pub resident_key: String,
-    pub birth_date: Date,
+pub(super) struct Person {
+    pub(super) resident_key: String,
+    pub(super) birth_date: Date,
     card: FakeCard,
 }
 
 impl Person {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::aged(3)
     }
 
-    pub fn aged(years: i16) -> Self {
+    pub(super) fn aged(years: i16) -> Self {
         let birth_date = today().checked_sub(years.years()).unwrap().checked_sub(40.days()).unwrap();
         let request = CardRequest::new(Generation::P384, birth_date, now() - 30 * DAY);
         let card = FakeCard::issue(&world().pki, &request, "1234").unwrap();
@@ -87,18 +87,18 @@ impl Person {
     }
 
     /// What the directory calls the card.
-    pub fn credential_digest(&self) -> pmh_testkit::directory::CredentialDigest {
+    pub(super) fn credential_digest(&self) -> pmh_testkit::directory::CredentialDigest {
         let authority = world().pki.card_ca_key_id(Generation::P384).unwrap();
         self.card.credential_digest(&authority).unwrap()
     }
 
     /// A resident whom an issuer knows by its own key of this person.
-    pub async fn registered(self, issuer: &Gateway) -> Self {
+    pub(super) async fn registered(self, issuer: &Gateway) -> Self {
         self.register(issuer).await;
         self
     }
 
-    pub async fn register(&self, issuer: &Gateway) {
+    pub(super) async fn register(&self, issuer: &Gateway) {
         let row = ResidentRow {
             row_id: "r-1".to_owned(),
             resident_key: self.resident_key.clone(),
@@ -113,11 +113,14 @@ impl Person {
     }
 
     /// Links the card at the issuer's counter.
-    pub async fn linked(mut self, issuer: &str) -> Self {
+    pub(super) async fn linked(mut self, issuer: &str) -> Self {
         let counter = world().terminal(issuer).await;
         let presence = counter.present(&mut self, &for_linking(), now()).await.unwrap();
         let request = link(&self.resident_key);
-        assert_eq!(counter.gateway().call(&request, Some(presence.bearer())).await.unwrap().response.linked, 1);
+        assert_eq!(
+            counter.gateway().call(&request, Some(presence.bearer())).await.unwrap().response.linked,
+            1
+        );
         self
     }
 }
@@ -131,19 +134,19 @@ impl Card for Person {
 }
 
 /// A card at the clinic, everything offered granted.
-pub async fn at_clinic(person: &mut Person, groups: &[&str]) -> (Terminal, Presence) {
+pub(super) async fn at_clinic(person: &mut Person, groups: &[&str]) -> (Terminal, Presence) {
     let counter = world().terminal(CLINIC).await;
     let presence = counter.present(person, &for_asking(groups), now()).await.unwrap();
     (counter, presence)
 }
 
-pub fn for_asking(groups: &[&str]) -> Presentation {
+pub(super) fn for_asking(groups: &[&str]) -> Presentation {
     let mut presentation = Presentation::for_eligibility("consent", groups);
     presentation.scopes.push("link:propose".to_owned());
     presentation
 }
 
-pub fn for_linking() -> Presentation {
+pub(super) fn for_linking() -> Presentation {
     Presentation {
         purposes: vec![Purpose::Hpaymt],
         scopes: vec!["link:write".to_owned()],
@@ -155,7 +158,7 @@ pub fn for_linking() -> Presentation {
     }
 }
 
-pub fn link(resident_key: &str) -> LinkCredentialRequest {
+pub(super) fn link(resident_key: &str) -> LinkCredentialRequest {
     LinkCredentialRequest {
         idempotency_key: uuid(),
         resident_key: resident_key.to_owned(),
@@ -163,25 +166,25 @@ pub fn link(resident_key: &str) -> LinkCredentialRequest {
     }
 }
 
-pub fn header() -> BulkHeader {
+pub(super) fn header() -> BulkHeader {
     BulkHeader { batch_id: uuid(), dry_run: false }
 }
 
-pub fn uuid() -> String {
+pub(super) fn uuid() -> String {
     sandbox::uuid()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a real gateway is asked, and it has a real clock")]
-pub fn now() -> i64 {
+pub(super) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
 }
 
-pub fn today() -> Date {
+pub(super) fn today() -> Date {
     Timestamp::from_second(now()).unwrap().to_zoned(TimeZone::get("Asia/Tokyo").unwrap()).date()
 }
 
 /// Why a call was refused.
-pub fn reason<T>(outcome: Result<T, Error>) -> Reason {
+pub(super) fn reason<T>(outcome: Result<T, Error>) -> Reason {
     let Err(error) = outcome else { panic!("the call went through") };
     error.refused().unwrap_or_else(|| panic!("not refused by the gateway: {error:?}")).reason
 }
