@@ -9,7 +9,7 @@ pub(crate) fn words(reason: &str) -> (&'static str, &'static str) {
     )
 }
 
-const TABLE: [(&str, &str, &str); 14] = [
+const TABLE: [(&str, &str, &str); 15] = [
     ("REQUIRED", "必須の項目が空です。", "A required field is empty."),
     ("WIDTH", "長さが合いません。", "The value has the wrong length."),
     ("CHARACTERS", "使えない文字があります。", "The value holds characters that are not allowed."),
@@ -46,6 +46,11 @@ const TABLE: [(&str, &str, &str); 14] = [
         "VALUE",
         "使えない値か、ほかの項目と合わない値です。",
         "The value is not allowed here or contradicts another.",
+    ),
+    (
+        "RESIDENT_UNKNOWN",
+        "この宛名番号の住民がまだ登録されていません。先に住民を送ってください。",
+        "No resident is registered under this key; send the residents first.",
     ),
     (
         "INDIVIDUAL_NUMBER_FORBIDDEN",

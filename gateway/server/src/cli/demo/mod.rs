@@ -9,7 +9,6 @@ mod evidence;
 mod house;
 mod officer;
 mod receptionist;
-mod rows;
 mod screen;
 mod stage;
 

@@ -18,10 +18,12 @@ use serde_json::json;
 use super::{
     house::{House, Visit},
     receptionist::answered,
-    rows::wire,
     stage::{Chapter, Phrase, Script, Shown, Stage, Stopped},
 };
-use crate::{cli::output::Language, sandbox, system};
+use crate::{
+    cli::{issuer::rows::right, output::Language},
+    sandbox, system,
+};
 
 /// Plays the chapter.
 pub(super) async fn play(stage: &mut Stage, house: &House) -> Result<(), Stopped> {
@@ -252,7 +254,7 @@ async fn register(house: &House) -> Result<()> {
 
 /// Sends what may be sent. The client refuses a chunk whose receipt does not hold.
 async fn push(house: &House, intake: &Intake, dry_run: DryRun) -> Result<BulkSummary> {
-    let rows: Vec<_> = intake.rows.iter().cloned().map(wire).collect();
+    let rows: Vec<_> = intake.rows.iter().map(right).collect();
     let (issuer, header) = (house.issuer(OFFICE).await?, header(dry_run));
     Ok(Box::pin(issuer.put_entitlements(&header, rows, |_| {})).await?)
 }

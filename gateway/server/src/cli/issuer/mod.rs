@@ -3,7 +3,7 @@
 mod link;
 mod push;
 mod report;
-mod rows;
+pub(crate) mod rows;
 mod watermark;
 
 use std::process::ExitCode;

@@ -82,7 +82,8 @@ fn resident(row: &Row) -> Option<ResidentRow> {
     })
 }
 
-fn right(row: &Row) -> elig::EntitlementRow {
+/// The row of the contract. Birth date, sex and names stay behind.
+pub(crate) fn right(row: &Row) -> elig::EntitlementRow {
     let row = row.clone();
     let conditions = row.additional_conditions.into_iter();
     let institutions = row.designated_institutions.into_iter();
