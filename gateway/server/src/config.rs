@@ -151,9 +151,22 @@ pub enum ConfigError {
     /// Not readable.
     #[error("cannot read {0}")]
     Read(PathBuf, #[source] std::io::Error),
-    /// Not TOML of this form; the message names line and key.
-    #[error("{0}")]
-    Form(#[from] toml::de::Error),
+    /// Not TOML of this form. Never shows the text itself, which may hold a password.
+    #[error("line {line}: {message}")]
+    Form {
+        /// Line of the file, from 1.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+}
+
+impl ConfigError {
+    fn at(text: &str, error: &toml::de::Error) -> Self {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
+        Self::Form { line, message: error.message().to_owned() }
+    }
 }
 
 impl Config {
@@ -161,7 +174,7 @@ impl Config {
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let text =
             std::fs::read_to_string(file).map_err(|error| ConfigError::Read(file.to_owned(), error))?;
-        let mut config: Self = toml::from_str(&text)?;
+        let mut config: Self = toml::from_str(&text).map_err(|error| ConfigError::at(&text, &error))?;
         let base = file.parent().unwrap_or(Path::new("."));
         for path in config.paths() {
             *path = base.join(&path);
@@ -224,6 +237,15 @@ mod tests {
         for line in ["surprise = 1\n", "listen_on = \"x\"\n"] {
             assert!(toml::from_str::<Config>(&format!("{line}{text}")).is_err());
         }
+    }
+
+    #[test]
+    fn an_error_names_the_line_and_not_the_password() {
+        let text = include_str!("../../../pmh.example.toml")
+            .replace("auth = \"data/auth.db\"", "auth = [\"postgres://u:secret@db/auth\"]");
+        let error = toml::from_str::<Config>(&text).unwrap_err();
+        let shown = ConfigError::at(&text, &error).to_string();
+        assert!(shown.starts_with("line ") && !shown.contains("secret"), "{shown}");
     }
 
     #[test]

@@ -118,7 +118,10 @@ pub async fn advance_watermark(
                     let draft = draft(Sha256::digest(&answer).into());
                     Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
                 }
-                Concluding::Fresh(None) => refused(Reason::StateNotAllowed),
+                Concluding::Fresh(None) => {
+                    let back = Refusal::invalid_fields(vec![]).with_field("as_of", Reason::DateOutOfRange);
+                    Conclusion { reply: Reply::Refused(back), draft: None }
+                }
                 Concluding::Replay(answer) => replay(draft, answer),
                 Concluding::KeyReused => refused(Reason::IdempotencyKeyReused),
             }

@@ -2,6 +2,7 @@
 
 use pmh_proto::audit::{GetEntryRequest, Log, SearchEntriesRequest};
 use pmh_proto::common::Reason;
+use pmh_proto::eligibility::AdvanceWatermarkRequest;
 use pmh_proto::presence::{BeginPresentationRequest, RenewTokenRequest};
 use pmh_proto::resident::{MoveResidentRequest, ProposeLinkRequest};
 
@@ -95,5 +96,22 @@ async fn the_first_entry_is_the_operator_of_the_configuration() {
     assert_eq!(
         (entry.kind, entry.holder.as_str(), entry.requester.as_str()),
         (15, "operator:test-operator", "")
+    );
+}
+
+#[tokio::test]
+async fn p14_a_watermark_never_moves_back() {
+    let town = world().gateway(HACHIOJI).await;
+    let request = AdvanceWatermarkRequest {
+        idempotency_key: uuid(),
+        law_no: "88".to_owned(),
+        as_of: Some(prost_types::Timestamp { seconds: 1_000_000_000, nanos: 0 }),
+    };
+    let error = town.call(&request, None).await.unwrap_err();
+    let refused = error.refused().unwrap();
+    assert_eq!(refused.reason, Reason::InvalidFields);
+    assert_eq!(
+        (refused.fields[0].path.as_str(), refused.fields[0].reason),
+        ("as_of", Reason::DateOutOfRange)
     );
 }
