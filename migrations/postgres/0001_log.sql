@@ -32,14 +32,12 @@ CREATE TABLE IF NOT EXISTS log_event (
     idx      BIGINT NOT NULL
 );
 
--- Openings of the four commitments. Erasable; the leaf and its proofs stay.
+-- Openings of an entry's four commitments, sealed together. Erasable; the leaf
+-- and its proofs stay. One row, because each further one costs every call.
 CREATE TABLE IF NOT EXISTS audit_part (
-    idx    BIGINT NOT NULL,
-    part   BIGINT NOT NULL CHECK (part BETWEEN 1 AND 4), -- 1 subject 2 chain 3 actor 4 detail
-    salt   BYTEA    NOT NULL, -- 32 random bytes
-    key_id BYTEA    NOT NULL, -- subject_key that seals the body; 16 zero bytes: the log's own key
-    body   BYTEA    NOT NULL, -- AES-256-GCM-SIV of the part's body
-    PRIMARY KEY (idx, part)
+    idx    BIGINT NOT NULL PRIMARY KEY,
+    key_id BYTEA NOT NULL, -- subject_key that seals them; 16 zero bytes: the log's own key
+    parts  BYTEA NOT NULL  -- AES-256-GCM-SIV of (salt, body) of subject, chain, actor, detail
 );
 
 -- Head of each person's chain of entries.

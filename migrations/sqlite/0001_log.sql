@@ -32,15 +32,13 @@ CREATE TABLE IF NOT EXISTS log_event (
     idx      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Openings of the four commitments. Erasable; the leaf and its proofs stay.
+-- Openings of an entry's four commitments, sealed together. Erasable; the leaf
+-- and its proofs stay. One row, because each further one costs every call.
 CREATE TABLE IF NOT EXISTS audit_part (
-    idx    INTEGER NOT NULL,
-    part   INTEGER NOT NULL CHECK (part BETWEEN 1 AND 4), -- 1 subject 2 chain 3 actor 4 detail
-    salt   BLOB    NOT NULL, -- 32 random bytes
-    key_id BLOB    NOT NULL, -- subject_key that seals the body; 16 zero bytes: the log's own key
-    body   BLOB    NOT NULL, -- AES-256-GCM-SIV of the part's body
-    PRIMARY KEY (idx, part)
-) STRICT, WITHOUT ROWID;
+    idx    INTEGER NOT NULL PRIMARY KEY,
+    key_id BLOB NOT NULL, -- subject_key that seals them; 16 zero bytes: the log's own key
+    parts  BLOB NOT NULL  -- AES-256-GCM-SIV of (salt, body) of subject, chain, actor, detail
+) STRICT;
 
 -- Head of each person's chain of entries.
 CREATE TABLE IF NOT EXISTS subject_head (

@@ -152,8 +152,10 @@ impl Desk {
     }
 
     async fn echo(&mut self, tally: &mut Tally) -> Result<bool> {
+        let Some(value) = self.next_token() else { return Ok(false) };
         let channel = self.echo.as_ref().context("no echo")?;
-        let answer = call::unary(channel, echo::PATH, self.encoded.clone(), None).await?;
+        let value = std::env::var_os("PMH_NOTOKEN").is_none().then_some(&value);
+        let answer = call::unary(channel, echo::PATH, self.encoded.clone(), value).await?;
         tally.answer_bytes += answer.len() as u64;
         Ok(true)
     }

@@ -216,7 +216,15 @@ impl Connection {
         loop {
             let chunk: Vec<Vec<Value>> = rows.by_ref().take(ROWS_A_STATEMENT).collect();
             let Some(width) = chunk.first().map(Vec::len) else { return Ok(changed) };
-            let sql = format!("{head} VALUES {} {tail}", tuples(chunk.len(), width));
+            let sql = match self {
+                // Without OR FAIL every statement of several rows keeps a journal of its own, to undo its first
+                // rows if a later one fails. Here any failure undoes the whole transaction.
+                Self::Sqlite(_) => {
+                    let head = head.replacen("INSERT INTO", "INSERT OR FAIL INTO", 1);
+                    format!("{head} VALUES {} {tail}", unnumbered_tuples(chunk.len(), width))
+                }
+                Self::Postgres(_) => format!("{head} VALUES {} {tail}", tuples(chunk.len(), width)),
+            };
             changed += self.execute(&sql, chunk.into_iter().flatten().collect()).await?;
         }
     }
@@ -235,7 +243,10 @@ impl Connection {
             if chunk.is_empty() {
                 return Ok(found);
             }
-            let sql = sql.replace("{keys}", &placeholders(fixed.len(), chunk.len()));
+            let sql = match self {
+                Self::Sqlite(_) if fixed.is_empty() => sql.replace("{keys}", &unnumbered(chunk.len())),
+                _ => sql.replace("{keys}", &placeholders(fixed.len(), chunk.len())),
+            };
             let values = fixed.iter().cloned().chain(chunk).collect();
             found.extend(self.fetch(&sql, values).await?);
         }
@@ -291,6 +302,9 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("secure_delete", "on")
+        // 64 MiB of pages: keys are random, so every batch touches pages all over the tables.
+        .pragma("cache_size", "-65536")
+        .pragma("wal_autocheckpoint", "4000")
         .statement_cache_capacity(STATEMENTS_KEPT)
 }
 
@@ -306,6 +320,20 @@ async fn refuse_old_sqlite(connection: &mut SqliteConnection) -> Result<(), Faul
     }
     connection.ping().await.map_err(Fault::database("ping"))?;
     Err(Fault::Setting("SQLite older than 3.51.3 can lose committed data"))
+}
+
+/// SQLite looks a numbered parameter up by its name at each bind; a bare `?` it only counts.
+fn unnumbered(count: usize) -> String {
+    let mut text = "?,".repeat(count);
+    text.pop();
+    text
+}
+
+fn unnumbered_tuples(rows: usize, width: usize) -> String {
+    let row = format!("({}),", unnumbered(width));
+    let mut text = row.repeat(rows);
+    text.pop();
+    text
 }
 
 fn placeholders(skip: usize, count: usize) -> String {

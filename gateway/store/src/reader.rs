@@ -190,19 +190,24 @@ impl Reader {
     pub async fn part(&self, index: u64, part: u8) -> Result<Option<([u8; 32], Vec<u8>)>, Fault> {
         let row = self
             .fetch_one(
-                "SELECT p.salt, p.key_id, p.body, k.wrapped_key FROM audit_part p
-                 LEFT JOIN subject_key k ON k.key_id = p.key_id WHERE p.idx = $1 AND p.part = $2",
-                vec![signed(index)?.into(), i64::from(part).into()],
+                "SELECT p.key_id, p.parts, k.wrapped_key FROM audit_part p
+                 LEFT JOIN subject_key k ON k.key_id = p.key_id WHERE p.idx = $1",
+                vec![signed(index)?.into()],
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let key_id: [u8; 16] = row.array(1, "audit_part")?;
-        let key = match (key_id, row.optional_bytes(3)?) {
+        let key_id: [u8; 16] = row.array(0, "audit_part")?;
+        let key = match (key_id, row.optional_bytes(2)?) {
             ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], _) => SealingKey::of_log(&self.keys),
             (_, Some(wrapped)) => SealingKey::unwrap(&self.keys, key_id, &wrapped)?,
             (_, None) => return Ok(None),
         };
-        Ok(Some((row.array(0, "audit_part")?, key.open_part(index, part, &row.bytes(2)?)?)))
+        let openings = key.open_parts(index, &row.bytes(1)?)?;
+        // A part that the entry does not have was committed to as an empty body.
+        let opening = openings.into_iter().nth(usize::from(part).wrapping_sub(1));
+        Ok(opening
+            .filter(|opening| !opening.body.is_empty())
+            .map(|opening| (*opening.salt.as_bytes(), opening.body)))
     }
 
     /// Reference of an issuer's resident, with its birth date.

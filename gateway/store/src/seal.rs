@@ -6,8 +6,9 @@ use aes_gcm_siv::{
     aead::{Aead as _, Payload},
 };
 use hmac::{Hmac, Mac as _};
+use pmh_audit::{Opening, Salt};
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::Fault;
 
@@ -62,14 +63,32 @@ impl SealingKey {
         Ok(Self { id, key: key.try_into().map_err(|_| Fault::Seal)? })
     }
 
-    /// Seals one part of one entry. (key, index, part) never repeats, and
-    /// GCM-SIV forgives if it ever did.
-    pub(crate) fn seal_part(&self, index: u64, part: u8, body: &[u8]) -> Result<Vec<u8>, Fault> {
-        seal(&self.key, &nonce(&index.to_be_bytes(), part), &[part], body)
+    /// Seals the openings of one entry together. (key, index) never repeats,
+    /// and GCM-SIV forgives if it ever did.
+    pub(crate) fn seal_parts(&self, index: u64, openings: &[Opening; 4]) -> Result<Vec<u8>, Fault> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(512));
+        for opening in openings {
+            plain.extend_from_slice(opening.salt.as_bytes());
+            let length = u16::try_from(opening.body.len()).map_err(|_| Fault::Seal)?;
+            plain.extend_from_slice(&length.to_be_bytes());
+            plain.extend_from_slice(&opening.body);
+        }
+        seal(&self.key, &nonce(&index.to_be_bytes(), 1), PARTS, &plain)
     }
 
-    pub(crate) fn open_part(&self, index: u64, part: u8, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
-        open(&self.key, &nonce(&index.to_be_bytes(), part), &[part], sealed)
+    /// The openings again, in their order.
+    pub(crate) fn open_parts(&self, index: u64, sealed: &[u8]) -> Result<Vec<Opening>, Fault> {
+        let plain = Zeroizing::new(open(&self.key, &nonce(&index.to_be_bytes(), 1), PARTS, sealed)?);
+        let mut rest = plain.as_slice();
+        let mut openings = Vec::with_capacity(4);
+        while let Some((salt, after)) = rest.split_first_chunk::<32>() {
+            let (length, after) = after.split_first_chunk::<2>().ok_or(Fault::Seal)?;
+            let length = usize::from(u16::from_be_bytes(*length));
+            let (body, after) = after.split_at_checked(length).ok_or(Fault::Seal)?;
+            openings.push(Opening { salt: Salt::new(*salt), body: body.to_vec() });
+            rest = after;
+        }
+        if rest.is_empty() && openings.len() == 4 { Ok(openings) } else { Err(Fault::Seal) }
     }
 
     /// Seals a stored answer; the place it is stored at is bound to it.
@@ -81,6 +100,9 @@ impl SealingKey {
         open(&self.key, &place_nonce(place), place, sealed)
     }
 }
+
+/// Binds what is sealed to what it is.
+const PARTS: &[u8] = b"parts";
 
 fn nonce(prefix: &[u8], part: u8) -> [u8; 12] {
     let mut nonce = [0; 12];
@@ -115,11 +137,13 @@ mod tests {
     #[test]
     fn a_part_opens_at_its_own_place_only() {
         let key = SealingKey::new([3; 16], [4; 32]);
-        let sealed = key.seal_part(7, 1, b"body").unwrap();
-        assert_eq!(key.open_part(7, 1, &sealed).unwrap(), b"body");
-        assert!(key.open_part(8, 1, &sealed).is_err());
-        assert!(key.open_part(7, 2, &sealed).is_err());
-        assert!(SealingKey::new([3; 16], [5; 32]).open_part(7, 1, &sealed).is_err());
+        let opening = |salt: u8, body: &[u8]| Opening { salt: Salt::new([salt; 32]), body: body.to_vec() };
+        let openings = [opening(1, b"subject"), opening(2, b""), opening(3, b"actor"), opening(4, &[9; 700])];
+        let sealed = key.seal_parts(7, &openings).unwrap();
+        assert_eq!(key.open_parts(7, &sealed).unwrap(), openings);
+        assert!(key.open_parts(8, &sealed).is_err());
+        assert!(key.open_at(b"elsewhere", &sealed).is_err());
+        assert!(SealingKey::new([3; 16], [5; 32]).open_parts(7, &sealed).is_err());
         let answer = key.seal_at(b"here", b"answer").unwrap();
         assert_eq!(key.open_at(b"here", &answer).unwrap(), b"answer");
         assert!(key.open_at(b"there", &answer).is_err());

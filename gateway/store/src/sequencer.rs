@@ -10,6 +10,7 @@ mod append;
 mod batch;
 mod check;
 mod job;
+mod known;
 mod tx;
 
 use std::{sync::Arc, time::Duration};
@@ -22,6 +23,7 @@ use tokio::{
 
 pub(crate) use job::{BoxFuture, DecideJob, Job, Transaction, Work, WriteJob};
 pub use job::{Concluding, Conclusion, Idempotency, Reply};
+use known::Known;
 pub(crate) use tx::{KEPT_US, Tx};
 
 use crate::{
@@ -39,6 +41,10 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 1024;
 /// How long bulk work may hold a batch that interactive callers wait for.
 const BULK_BUDGET: Duration = Duration::from_millis(5);
+/// How long a busy sequencer lets callers gather before it begins.
+const LINGER: Duration = Duration::from_micros(300);
+/// Operations in a batch from which on there are others to wait for.
+const COHORT: usize = 4;
 /// Attempts of a batch that the database asks to repeat.
 const ATTEMPTS: u32 = 8;
 /// How often an idle log is looked at: another replica's directory, a database
@@ -136,6 +142,8 @@ pub(crate) async fn start(
         signer: settings.signer,
         clock: settings.clock,
         head: None,
+        known: Known::default(),
+        last_batch: 0,
         registry,
         publish,
         state,
@@ -146,8 +154,20 @@ pub(crate) async fn start(
     };
     sequencer.look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     sequencer.found_or_check().await?;
-    let task = tokio::spawn(sequencer.run());
+    let task = on_its_own_thread(sequencer)?;
     Ok((Handle { interactive, bulk, state: state_watch, registry: registry_watch }, task))
+}
+
+/// The sequencer waits for the disk many times a batch; on a thread of its own it is woken at once, instead of
+/// queueing behind the very calls that wait for it.
+fn on_its_own_thread(sequencer: Sequencer) -> Result<tokio::task::JoinHandle<()>, Fault> {
+    let (done, ended) = tokio::sync::oneshot::channel::<()>();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("pmh-sequencer".to_owned()).spawn(move || {
+        runtime.block_on(sequencer.run());
+        drop(done);
+    })?;
+    Ok(tokio::spawn(async move { drop(ended.await) }))
 }
 
 /// Head of the log as of the last commit.
@@ -165,6 +185,9 @@ struct Sequencer {
     signer: SigningKey,
     clock: Clock,
     head: Option<Head>,
+    known: Known,
+    /// Operations in the batch before.
+    last_batch: usize,
     registry: Arc<Registry>,
     publish: watch::Sender<Arc<Registry>>,
     state: watch::Sender<State>,
@@ -208,9 +231,17 @@ impl Sequencer {
     }
 
     async fn batch(&mut self, first: Box<dyn Job>) {
+        // On a fast disk callers fall into cohorts that take turns; a pause this short merges them (audit.md §4.5).
+        // A lone caller never waits, and nobody but this thread sleeps. PostgreSQL gathers while the lock is awaited.
+        if self.last_batch >= COHORT && self.tx.connection.is_sqlite() {
+            std::thread::sleep(LINGER);
+        }
         let mut jobs = vec![first];
         match self.repeated(&mut jobs, Gather::Yes).await {
-            Ok(receipts) => settle(jobs, receipts),
+            Ok(receipts) => {
+                self.last_batch = receipts.len();
+                settle(jobs, receipts);
+            }
             Err(fault) => self.alone(jobs, &fault).await,
         }
     }
@@ -294,7 +325,7 @@ impl Sequencer {
         let staged = match self.stage(jobs, gather).await {
             Ok(staged) => staged,
             Err(fault) => {
-                self.head = None;
+                self.forget();
                 // A connection that cannot roll back is dropped, which rolls back too.
                 if self.tx.connection.rollback().await.is_err() {
                     self.tx.lost = true;
@@ -313,16 +344,22 @@ impl Sequencer {
         if self.tx.lost {
             self.tx.connection = Connection::open(&self.location).await?;
             self.tx.lost = false;
-            self.head = None;
+            self.forget();
         }
         Ok(())
+    }
+
+    /// What was learnt before is of no use after a fault.
+    fn forget(&mut self) {
+        self.head = None;
+        self.known.forget();
     }
 
     /// COMMIT without an answer: on PostgreSQL it is looked up under the head
     /// lock, never guessed; on SQLite a failed flush is final for this process,
     /// because the kernel may have dropped the pages it could not write.
     async fn learn_commit(&mut self, staged: &batch::Staged, fault: Fault) -> Result<(), Fault> {
-        self.head = None;
+        self.forget();
         self.tx.lost = true;
         if self.tx.connection.is_sqlite() {
             if !fault.is_contention() {

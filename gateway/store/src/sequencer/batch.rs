@@ -1,6 +1,6 @@
 //! What happens inside a batch's transaction, and just after it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use pmh_audit::{Checkpoint, Frontier, Hash, Opening, Receipt};
 use tokio::time::Instant;
@@ -71,6 +71,9 @@ impl Sequencer {
             _ => "SELECT size, root, frontier, time_us, registry FROM log_head WHERE log_id = 1 FOR UPDATE",
         };
         let row = self.tx.fetch_one(sql, vec![]).await?.ok_or(MISSING_HEAD)?;
+        if !self.tx.connection.is_sqlite() {
+            self.known.forget();
+        }
         let root: Hash = row.array(1, "log_head")?;
         let stored_time = row.int(3)?;
         self.tx.stored_registry = row.int(4)?;
@@ -104,11 +107,14 @@ impl Sequencer {
         registry: &mut Arc<Registry>,
         size: u64,
     ) -> Result<(), Fault> {
-        let mut facts: Option<HashMap<[u8; 32], PersonFacts>> = None;
+        let mut is_read = false;
         while drafts.len() < jobs.len() {
             let done = drafts.len();
-            if facts.is_none() && self.role == Role::Gateway {
-                facts = Some(load_people(&mut self.tx, people_of_run(jobs, done)).await?);
+            if !is_read && self.role == Role::Gateway {
+                let missing = self.known.missing(people_of_run(jobs, done));
+                let found = load_people(&mut self.tx, missing.clone()).await?;
+                self.known.learn(missing, found);
+                is_read = true;
             }
             let recorded = drafts.iter().flatten().count();
             let Some(job) = jobs.get_mut(done) else { break };
@@ -117,15 +123,15 @@ impl Sequencer {
                     if registry.version != self.tx.registry {
                         *registry = Arc::new(Registry::load(&mut self.tx).await?);
                     }
-                    let known =
-                        facts.as_ref().zip(decide.person()).and_then(|(facts, person)| facts.get(&person));
+                    let known = decide.person().and_then(|person| self.known.person(&person));
                     let nothing = PersonFacts::default();
                     drafts.push(guarded(|| decide.decide(known.unwrap_or(&nothing), registry))?);
                 }
                 Work::Apply(apply) => {
                     self.tx.next_index = size + recorded as u64;
+                    self.known.forget();
                     drafts.push(apply.apply(&mut self.tx).await?);
-                    facts = None;
+                    is_read = false;
                 }
             }
         }
