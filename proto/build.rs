@@ -22,9 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(FILES, ["."])?;
     fs::write(Path::new(&out).join("descriptors.bin"), descriptors.encode_to_vec())?;
     fs::write(Path::new(&out).join("methods.rs"), method_list(&descriptors)?)?;
-    tonic_prost_build::configure()
-        .codec_path("crate::StrictCodec")
-        .compile_fds(descriptors)?;
+    tonic_prost_build::configure().codec_path("crate::StrictCodec").compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Desk {
 struct Patient {
     card: HeldCard,
     presence: Option<Presence>,
+    /// The first token, for the echo: it does not mind whether it is still good.
+    bearer: Option<MetadataValue<Ascii>>,
     tokens: Vec<Token>,
 }
 
@@ -43,8 +45,10 @@ struct Token {
 /// What a desk does, again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// The same message to the echo.
+    /// The same request to the echo, message and token.
     Echo,
+    /// The message alone to the echo.
+    BareEcho,
     /// VerifyEligibility with the tokens at hand, until they are used up.
     Verify,
     /// The whole visit: begin, the card signs, complete, verify. Every receipt is checked.
@@ -78,8 +82,10 @@ impl Desk {
             ..Default::default()
         };
         let encoded = question.encode_to_vec().into();
-        let patients =
-            cards.into_iter().map(|card| Patient { card, presence: None, tokens: Vec::new() }).collect();
+        let patients = cards
+            .into_iter()
+            .map(|card| Patient { card, presence: None, bearer: None, tokens: Vec::new() })
+            .collect();
         Self { terminal, echo: None, patients, question, encoded, turn: 0 }
     }
 
@@ -91,7 +97,9 @@ impl Desk {
     /// Every patient presents the card.
     pub(crate) async fn present_all(mut self) -> Result<Self> {
         for patient in &mut self.patients {
-            patient.presence = Some(present(&self.terminal, &mut patient.card).await?);
+            let presence = present(&self.terminal, &mut patient.card).await?;
+            patient.bearer = Some(bearer(presence.bearer())?);
+            patient.presence = Some(presence);
         }
         Ok(self)
     }
@@ -137,7 +145,8 @@ impl Desk {
         let mut began = Instant::now();
         while began < until {
             let done = match work {
-                Work::Echo => self.echo(&mut tally).await?,
+                Work::Echo => self.echo(&mut tally, true).await?,
+                Work::BareEcho => self.echo(&mut tally, false).await?,
                 Work::Verify => self.verify(&mut tally).await?,
                 Work::Visit => self.visit(&mut tally).await?,
             };
@@ -151,11 +160,12 @@ impl Desk {
         Ok((self, tally))
     }
 
-    async fn echo(&mut self, tally: &mut Tally) -> Result<bool> {
-        let Some(value) = self.next_token() else { return Ok(false) };
+    async fn echo(&mut self, tally: &mut Tally, with_token: bool) -> Result<bool> {
+        self.turn = (self.turn + 1) % self.patients.len();
+        let bearer = self.patients.get(self.turn).and_then(|patient| patient.bearer.as_ref());
         let channel = self.echo.as_ref().context("no echo")?;
-        let value = std::env::var_os("PMH_NOTOKEN").is_none().then_some(&value);
-        let answer = call::unary(channel, echo::PATH, self.encoded.clone(), value).await?;
+        let answer =
+            call::unary(channel, echo::PATH, self.encoded.clone(), bearer.filter(|_| with_token)).await?;
         tally.answer_bytes += answer.len() as u64;
         Ok(true)
     }
@@ -166,7 +176,7 @@ impl Desk {
         let path = VerifyEligibilityRequest::PATH;
         let answer = call::unary(channel, path, self.encoded.clone(), Some(&value)).await?;
         tally.answer_bytes += answer.len() as u64;
-        if tally.latencies.len() % SAMPLE == 0 {
+        if tally.latencies.len().is_multiple_of(SAMPLE) {
             let presence = self.patients.get(self.turn).and_then(|patient| patient.presence.as_ref());
             tally.samples.push(Sample { sub: presence.context("no presence")?.token.sub.clone(), answer });
         }
@@ -186,9 +196,9 @@ impl Desk {
     /// The next patient's token; `None` if nobody has one that may still be used.
     fn next_token(&mut self) -> Option<MetadataValue<Ascii>> {
         let count = self.patients.len();
-        let turn = (1..=count).map(|step| (self.turn + step) % count).find(|turn| {
-            self.patients.get(*turn).is_some_and(|patient| !patient.tokens.is_empty())
-        })?;
+        let turn = (1..=count)
+            .map(|step| (self.turn + step) % count)
+            .find(|turn| self.patients.get(*turn).is_some_and(|patient| !patient.tokens.is_empty()))?;
         self.turn = turn;
         let patient = self.patients.get_mut(turn)?;
         let token = patient.tokens.last_mut()?;
@@ -222,10 +232,14 @@ impl Desk {
 
 impl Token {
     fn new(token: &str, uses: u32) -> Result<Self> {
-        let mut value: MetadataValue<Ascii> = format!("Bearer {token}").parse()?;
-        value.set_sensitive(true);
-        Ok(Self { value, uses })
+        Ok(Self { value: bearer(token)?, uses })
     }
+}
+
+fn bearer(token: &str) -> Result<MetadataValue<Ascii>> {
+    let mut value: MetadataValue<Ascii> = format!("Bearer {token}").parse()?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 async fn present(terminal: &Terminal, card: &mut HeldCard) -> Result<Presence> {

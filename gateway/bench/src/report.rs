@@ -62,6 +62,8 @@ pub(crate) struct Line {
     pub(crate) persons: usize,
     /// 0: as often as wanted.
     pub(crate) calls_per_token: u32,
+    /// Whether the echo got the message without the token.
+    pub(crate) bare_echo: bool,
     pub(crate) answer_bytes: u64,
     pub(crate) receipts_checked: usize,
 }
@@ -141,6 +143,7 @@ fn count(calls: usize) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the values are chosen to be exact in binary")]
 mod tests {
     use super::*;
 
