@@ -302,6 +302,8 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("secure_delete", "on")
+        // Small pages: a call changes a few hundred bytes in pages all over the tables, and whole pages are written.
+        .page_size(1024)
         // 64 MiB of pages: keys are random, so every batch touches pages all over the tables.
         .pragma("cache_size", "-65536")
         .pragma("wal_autocheckpoint", "4000")

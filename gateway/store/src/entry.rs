@@ -13,16 +13,18 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Draws 208 bytes. The event id is the gateway's own, never the caller's:
+    /// Draws 192 bytes at once: each call of the source is a call of the system. The event id is the gateway's own, never the caller's:
     /// otherwise a second disclosure could hide behind the first entry.
     pub fn draw(random: &mut impl FnMut(&mut [u8])) -> Self {
-        let mut attempt =
-            Self { event_id: [0; 16], salts: [[0; 32]; 4], new_key_id: [0; 16], new_key: [0; 32] };
-        random(&mut attempt.event_id);
-        attempt.salts.iter_mut().for_each(|salt| random(salt));
-        random(&mut attempt.new_key_id);
-        random(&mut attempt.new_key);
-        attempt
+        let mut drawn = [0; 192];
+        random(&mut drawn);
+        let mut drawn = drawn.into_iter();
+        Self {
+            event_id: take(&mut drawn),
+            salts: [take(&mut drawn), take(&mut drawn), take(&mut drawn), take(&mut drawn)],
+            new_key_id: take(&mut drawn),
+            new_key: take(&mut drawn),
+        }
     }
 
     /// Salt of the detail part; a bulk chunk derives its rows' salts from it.
@@ -30,6 +32,11 @@ impl Attempt {
         let [_, _, _, detail] = &self.salts;
         detail
     }
+}
+
+/// The next `N` bytes; there are as many as the fields need (16 + 4 × 32 + 16 + 32).
+fn take<const N: usize>(drawn: &mut impl Iterator<Item = u8>) -> [u8; N] {
+    std::array::from_fn(|_| drawn.next().unwrap_or_default())
 }
 
 impl std::fmt::Debug for Attempt {
