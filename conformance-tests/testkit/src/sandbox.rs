@@ -145,11 +145,13 @@ mod tests {
         serde_json::json!({
             "version": 1, "address": "127.0.0.1:1", "server_name": "localhost", "ca": "pki/ca.pem",
             "log_origin": "audit.test/gateway", "log_vkey": "v", "auth_log_origin": "audit.test/auth",
-            "auth_log_vkey": "w",
+            "auth_log_vkey": "w", "issuer": "https://auth.test", "pki": "pki",
             "organizations": [{ "urn": "urn:x-pmh:org:clinic:1310310243", "kind": "clinic", "name": "n",
                 "terminals": [{ "id": "t", "cert": "a.pem", "key": "a.key.pem" }] }],
             "cards": [{ "name": "c", "cert": "c.der", "key": "c.pem", "pin": "1234", "kind": "p384",
-                "scenario": "s", "expected": "ELIGIBLE" }]
+                "scenario": "s", "expected": "ELIGIBLE",
+                "visit": { "terminal": "t", "care_type": "OUTPATIENT", "for_child": false, "consent": ["52"],
+                    "chart_birth_date": "", "group": "52", "counter_action": "APPLY_HERE" } }]
         })
     }
 
@@ -170,6 +172,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(Sandbox::FILE);
         let mut value = sample();
+        // Files from before these were added are read too.
+        value.as_object_mut().unwrap().remove("issuer");
+        value["cards"][0].as_object_mut().unwrap().remove("visit");
         value["later"] = serde_json::json!({ "more": [1] });
         std::fs::write(&file, value.to_string()).unwrap();
         assert!(Sandbox::load(&file).is_ok());
