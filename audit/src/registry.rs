@@ -70,6 +70,19 @@ registry! {
         63 GET_INCLUSION_PROOF "GetInclusionProof";
         64 GET_CONSISTENCY_PROOF "GetConsistencyProof";
         65 GET_RECEIPT "GetReceipt";
+        66 REQUEST_PERSON_SEARCH "RequestPersonSearch";
+        67 APPROVE_PERSON_SEARCH "ApprovePersonSearch";
+        68 OPEN_PARTS "OpenParts";
+        69 LIST_MY_ACCESSES "ListMyAccesses";
+        70 QUESTION_ACCESS "QuestionAccess";
+        71 ANSWER_QUESTION "AnswerQuestion";
+        72 LIST_QUESTIONS "ListQuestions";
+        73 EXPORT_ENTRIES "ExportEntries";
+        74 READ_ENTRY_BUNDLE "ReadEntryBundle";
+        75 ERASE_PERSON "ErasePerson";
+        76 PUT_LEGAL_HOLD "PutLegalHold";
+        77 RELEASE_LEGAL_HOLD "ReleaseLegalHold";
+        78 PUT_ACCESS_DELAY "PutAccessDelay";
     }
 }
 

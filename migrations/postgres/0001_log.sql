@@ -40,15 +40,7 @@ CREATE TABLE IF NOT EXISTS audit_part (
     parts  BYTEA NOT NULL  -- AES-256-GCM-SIV of (salt, body) of subject, chain, actor, detail
 );
 
--- Head of each person's chain of entries.
-CREATE TABLE IF NOT EXISTS subject_head (
-    subject_tag BYTEA    NOT NULL PRIMARY KEY, -- HMAC(index key, subject_ref)
-    seq         BIGINT NOT NULL,             -- entries so far
-    leaf_hash   BYTEA    NOT NULL,             -- newest entry
-    key_id      BYTEA    NOT NULL              -- current subject_key
-);
-
--- Entries by person. Erasable.
+-- Entries by person; the row of the highest seq is the head of the person's chain. The others are erasable.
 CREATE TABLE IF NOT EXISTS subject_ix (
     subject_tag BYTEA    NOT NULL,
     seq         BIGINT NOT NULL,

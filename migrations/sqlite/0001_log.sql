@@ -40,15 +40,7 @@ CREATE TABLE IF NOT EXISTS audit_part (
     parts  BLOB NOT NULL  -- AES-256-GCM-SIV of (salt, body) of subject, chain, actor, detail
 ) STRICT;
 
--- Head of each person's chain of entries.
-CREATE TABLE IF NOT EXISTS subject_head (
-    subject_tag BLOB    NOT NULL PRIMARY KEY, -- HMAC(index key, subject_ref)
-    seq         INTEGER NOT NULL,             -- entries so far
-    leaf_hash   BLOB    NOT NULL,             -- newest entry
-    key_id      BLOB    NOT NULL              -- current subject_key
-) STRICT, WITHOUT ROWID;
-
--- Entries by person. Erasable.
+-- Entries by person; the row of the highest seq is the head of the person's chain. The others are erasable.
 CREATE TABLE IF NOT EXISTS subject_ix (
     subject_tag BLOB    NOT NULL,
     seq         INTEGER NOT NULL,

@@ -5,6 +5,7 @@
 //! difference is in this file.
 
 mod schema;
+mod script;
 mod value;
 
 use std::{path::Path, str::FromStr, time::Duration};
@@ -17,6 +18,7 @@ use sqlx::{
 
 pub use schema::migrations;
 use schema::{Engine, migrator};
+pub(crate) use script::Script;
 pub(crate) use value::{Row, Value};
 
 use crate::Fault;
@@ -104,6 +106,18 @@ impl Connection {
             Self::Postgres(_) => self.execute("BEGIN ISOLATION LEVEL READ COMMITTED", vec![]).await,
         }
         .map(drop)
+    }
+
+    /// Begins it and locks and reads the row that everything hangs on.
+    pub(crate) async fn begin_with(&mut self, select: &'static str) -> Result<Option<Row>, Fault> {
+        match self {
+            Self::Sqlite(_) => self.fetch_one(&format!("BEGIN IMMEDIATE; {select}"), vec![]).await,
+            Self::Postgres(_) => {
+                self.begin().await?;
+                let locking = format!("{select}{}", self.for_update());
+                self.fetch_one(&locking, vec![]).await
+            }
+        }
     }
 
     pub(crate) async fn commit(&mut self) -> Result<(), Fault> {
@@ -217,10 +231,8 @@ impl Connection {
             let chunk: Vec<Vec<Value>> = rows.by_ref().take(ROWS_A_STATEMENT).collect();
             let Some(width) = chunk.first().map(Vec::len) else { return Ok(changed) };
             let sql = match self {
-                // Without OR FAIL every statement of several rows keeps a journal of its own, to undo its first
-                // rows if a later one fails. Here any failure undoes the whole transaction.
                 Self::Sqlite(_) => {
-                    let head = head.replacen("INSERT INTO", "INSERT OR FAIL INTO", 1);
+                    let head = script::or_fail(head);
                     format!("{head} VALUES {} {tail}", unnumbered_tuples(chunk.len(), width))
                 }
                 Self::Postgres(_) => format!("{head} VALUES {} {tail}", tuples(chunk.len(), width)),
@@ -229,7 +241,8 @@ impl Connection {
         }
     }
 
-    /// A query with one `{keys}` that becomes `$n, $n+1, …` after the fixed values.
+    /// A query with one `{keys}` that becomes `$n, $n+1, …` after the fixed values,
+    /// or one `{rows}` that becomes `($1), ($2), …`.
     pub(crate) async fn fetch_in(
         &mut self,
         sql: &'static str,
@@ -246,6 +259,10 @@ impl Connection {
             let sql = match self {
                 Self::Sqlite(_) if fixed.is_empty() => sql.replace("{keys}", &unnumbered(chunk.len())),
                 _ => sql.replace("{keys}", &placeholders(fixed.len(), chunk.len())),
+            };
+            let sql = match self {
+                Self::Sqlite(_) => sql.replace("{rows}", &unnumbered_tuples(chunk.len(), 1)),
+                Self::Postgres(_) => sql.replace("{rows}", &tuples(chunk.len(), 1)),
             };
             let values = fixed.iter().cloned().chain(chunk).collect();
             found.extend(self.fetch(&sql, values).await?);
@@ -304,8 +321,8 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .pragma("secure_delete", "on")
         // Small pages: a call changes a few hundred bytes in pages all over the tables, and whole pages are written.
         .page_size(1024)
-        // 64 MiB of pages: keys are random, so every batch touches pages all over the tables.
-        .pragma("cache_size", "-65536")
+        // Not more: whenever a tree page splits, COMMIT walks all buckets of the page cache, which are as many as pages.
+        .pragma("cache_size", "-1024")
         .pragma("wal_autocheckpoint", "4000")
         .statement_cache_capacity(STATEMENTS_KEPT)
 }

@@ -15,7 +15,8 @@ mod tx;
 
 use std::{sync::Arc, time::Duration};
 
-use pmh_audit::{Frontier, Hash, Receipt, SigningKey};
+use batch::Committed;
+use pmh_audit::{Frontier, Hash, SigningKey};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, Interval, MissedTickBehavior},
@@ -139,7 +140,8 @@ pub(crate) async fn start(
         tx: Tx::new(connection, settings.keys),
         location: settings.location,
         role,
-        signer: settings.signer,
+        signer: Arc::new(settings.signer),
+        callers: tokio::runtime::Handle::current(),
         clock: settings.clock,
         head: None,
         known: Known::default(),
@@ -182,7 +184,9 @@ struct Sequencer {
     tx: Tx,
     location: Location,
     role: Role,
-    signer: SigningKey,
+    signer: Arc<SigningKey>,
+    /// Where the callers run.
+    callers: tokio::runtime::Handle,
     clock: Clock,
     head: Option<Head>,
     known: Known,
@@ -238,9 +242,9 @@ impl Sequencer {
         }
         let mut jobs = vec![first];
         match self.repeated(&mut jobs, Gather::Yes).await {
-            Ok(receipts) => {
-                self.last_batch = receipts.len();
-                settle(jobs, receipts);
+            Ok(committed) => {
+                self.last_batch = jobs.len();
+                self.answer(jobs, committed);
             }
             Err(fault) => self.alone(jobs, &fault).await,
         }
@@ -251,7 +255,7 @@ impl Sequencer {
         &mut self,
         jobs: &mut Vec<Box<dyn Job>>,
         gather: Gather,
-    ) -> Result<Vec<Option<Receipt>>, Fault> {
+    ) -> Result<Committed, Fault> {
         let mut outcome = self.attempt(jobs, gather).await;
         for repeat in 1..ATTEMPTS {
             match &outcome {
@@ -278,7 +282,7 @@ impl Sequencer {
             }
             let mut single = vec![job];
             match self.repeated(&mut single, Gather::No).await {
-                Ok(receipts) => settle(single, receipts),
+                Ok(committed) => self.answer(single, committed),
                 Err(fault) => {
                     for job in single {
                         refuse(job, &fault);
@@ -316,13 +320,16 @@ impl Sequencer {
         &mut self,
         jobs: &mut Vec<Box<dyn Job>>,
         gather: Gather,
-    ) -> Result<Vec<Option<Receipt>>, Fault> {
+    ) -> Result<Committed, Fault> {
         self.reconnect_if_lost().await?;
-        if let Err(fault) = self.tx.connection.begin().await {
-            self.tx.lost = true;
-            return Err(fault);
-        }
-        let staged = match self.stage(jobs, gather).await {
+        let head = match self.tx.connection.begin_with(batch::HEAD).await {
+            Ok(head) => head,
+            Err(fault) => {
+                self.tx.lost = true;
+                return Err(fault);
+            }
+        };
+        let staged = match self.stage(head, jobs, gather).await {
             Ok(staged) => staged,
             Err(fault) => {
                 self.forget();
@@ -337,7 +344,14 @@ impl Sequencer {
             self.learn_commit(&staged, fault).await?;
         }
         self.state.send_if_modified(|state| std::mem::replace(state, State::Ready) != State::Ready);
-        self.conclude(staged)
+        Ok(self.conclude(staged))
+    }
+
+    /// Signs, makes the receipts and wakes the callers: on their own threads, so that the next batch begins at once
+    /// and one wake-up serves them all.
+    fn answer(&self, jobs: Vec<Box<dyn Job>>, committed: Committed) {
+        let signer = Arc::clone(&self.signer);
+        self.callers.spawn(async move { committed.answer(jobs, &signer) });
     }
 
     async fn reconnect_if_lost(&mut self) -> Result<(), Fault> {
@@ -389,8 +403,7 @@ impl Sequencer {
     /// that may still be ending.
     async fn is_recorded(&mut self, event: [u8; 16]) -> Result<bool, Fault> {
         self.reconnect_if_lost().await?;
-        self.tx.connection.begin().await?;
-        self.tx.connection.fetch_one("SELECT size FROM log_head WHERE log_id = 1 FOR UPDATE", vec![]).await?;
+        self.tx.connection.begin_with(batch::HEAD).await?;
         let found = self
             .tx
             .connection
@@ -423,12 +436,6 @@ impl Sequencer {
 enum Gather {
     Yes,
     No,
-}
-
-fn settle(jobs: Vec<Box<dyn Job>>, receipts: Vec<Option<Receipt>>) {
-    for (job, receipt) in jobs.into_iter().zip(receipts) {
-        job.settle(Ok(receipt));
-    }
 }
 
 /// The caller learns that nothing was written; the operator learns why.

@@ -360,13 +360,18 @@ impl Tx {
         tags.sort_unstable();
         tags.dedup();
         let tags = tags.into_iter().map(Into::into).collect();
-        let rows = self
-            .connection
-            .fetch_in("SELECT leaf_hash FROM subject_head WHERE subject_tag IN ({keys})", &[], tags)
-            .await?;
-        rows.iter().map(|row| row.array(0, "subject_head")).collect()
+        let rows = self.connection.fetch_in(NEWEST_ABOUT, &[], tags).await?;
+        rows.iter().map(|row| row.array(0, "log_entry")).collect()
     }
 }
+
+/// The newest entry about each of some persons.
+const NEWEST_ABOUT: &str = "WITH wanted (tag) AS (VALUES {rows})
+     SELECT e.leaf_hash
+     FROM wanted
+     JOIN subject_ix x ON x.subject_tag = wanted.tag
+      AND x.seq = (SELECT MAX(n.seq) FROM subject_ix n WHERE n.subject_tag = wanted.tag)
+     JOIN log_entry e ON e.idx = x.idx";
 
 /// References in one leaf.
 const REFERENCES: usize = 4;

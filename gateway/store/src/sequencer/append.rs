@@ -12,7 +12,11 @@ use super::{
     Head, Sequencer,
     batch::{StagedEntry, UNENCODABLE, signed},
 };
-use crate::{Attempt, Draft, Fault, db::Value, seal::SealingKey};
+use crate::{
+    Attempt, Draft, Fault,
+    db::{Script, Value},
+    seal::SealingKey,
+};
 
 impl Sequencer {
     /// Gives each draft its place in the log and writes everything down.
@@ -38,10 +42,15 @@ impl Sequencer {
         let mut paths = head.frontier.append(&hashes).into_iter();
         head.root = head.frontier.root();
         head.time_us = self.tx.now_us;
-        self.write_entries(&built, chains.values()).await?;
+        let mut script = Script::default();
+        self.write_entries(&mut script, &built)?;
+        self.write_keys(&mut script, chains.values())?;
         self.known.keep_chains(chains.into_values().map(Chain::written));
         if head.frontier.size() > old_size || self.tx.registry != self.tx.stored_registry {
-            self.move_head(head, old_size, old_root).await?;
+            self.move_head(&mut script, head, old_size, old_root)?;
+        }
+        if !script.run(&mut self.tx.connection).await? {
+            return Err(Fault::HeadMoved);
         }
         Ok(built
             .into_iter()
@@ -78,30 +87,21 @@ impl Sequencer {
                 }
             }
         }
-        let rows = self
-            .tx
-            .connection
-            .fetch_in(
-                "SELECT h.subject_tag, h.seq, h.leaf_hash, h.key_id, k.wrapped_key
-                 FROM subject_head h LEFT JOIN subject_key k ON k.key_id = h.key_id
-                 WHERE h.subject_tag IN ({keys})",
-                &[],
-                wanted.keys().map(Value::from).collect(),
-            )
-            .await?;
-        for row in rows {
-            let tag: [u8; 32] = row.array(0, "subject_head")?;
+        let tags = wanted.keys().map(Value::from).collect();
+        for row in self.tx.connection.fetch_in(NEWEST_OF_CHAINS, &[], tags).await? {
+            let tag: [u8; 32] = row.array(0, "subject_ix")?;
             let Some(attempt) = wanted.remove(&tag) else { continue };
             // A destroyed key means the person was erased; the chain goes on under a new key.
-            let (key, key_is_new) = match row.optional_bytes(4)? {
-                Some(wrapped) => {
-                    (SealingKey::unwrap(&self.tx.keys, row.array(3, "subject_head")?, &wrapped)?, false)
+            let (key, key_is_new) = match (row.optional_bytes(3)?, row.optional_bytes(4)?) {
+                (Some(id), Some(wrapped)) => {
+                    let id = id.try_into().map_err(|_| WRONG_KEY_ID)?;
+                    (SealingKey::unwrap(&self.tx.keys, id, &wrapped)?, false)
                 }
-                None => (SealingKey::new(attempt.new_key_id, attempt.new_key), true),
+                _ => (SealingKey::new(attempt.new_key_id, attempt.new_key), true),
             };
             let seq = u64::try_from(row.int(1)?)
-                .map_err(|_| Fault::Inconsistent { table: "subject_head", column: "seq" })?;
-            chains.insert(tag, Chain { tag, seq, previous: row.array(2, "subject_head")?, key, key_is_new });
+                .map_err(|_| Fault::Inconsistent { table: "subject_ix", column: "seq" })?;
+            chains.insert(tag, Chain { tag, seq, previous: row.array(2, "log_entry")?, key, key_is_new });
         }
         for (tag, attempt) in wanted {
             let key = SealingKey::new(attempt.new_key_id, attempt.new_key);
@@ -162,93 +162,87 @@ impl Sequencer {
         Ok(Built { event_id: attempt.event_id, index, leaf, hash, openings, chained, key })
     }
 
-    async fn write_entries(
-        &mut self,
-        built: &[Option<Built>],
-        chains: impl Iterator<Item = &Chain>,
-    ) -> Result<(), Fault> {
-        let mut entries = Vec::new();
+    fn write_entries(&self, script: &mut Script, built: &[Option<Built>]) -> Result<(), Fault> {
+        let mut entries = Vec::with_capacity(built.len());
         let mut events = Vec::new();
-        let mut parts = Vec::new();
-        let mut index_rows = Vec::new();
+        let mut parts = Vec::with_capacity(built.len());
+        let mut index_rows = Vec::with_capacity(built.len());
         for entry in built.iter().flatten() {
             let index = signed(entry.index)?;
             entries.push(vec![index.into(), entry.leaf.clone().into(), entry.hash.into()]);
-            events.push(vec![entry.event_id.into(), index.into()]);
+            // Asked only when the answer to a COMMIT was lost, which cannot happen to a file.
+            if !self.tx.connection.is_sqlite() {
+                events.push(vec![entry.event_id.into(), index.into()]);
+            }
             if let Some((tag, seq)) = entry.chained {
                 index_rows.push(vec![tag.into(), signed(seq)?.into(), index.into()]);
             }
             let sealed = entry.key.seal_parts(entry.index, &entry.openings)?;
             parts.push(vec![index.into(), entry.key.id.into(), sealed.into()]);
         }
-        let connection = &mut self.tx.connection;
-        connection.insert("INSERT INTO log_entry (idx, leaf, leaf_hash)", "", entries).await?;
-        // Asked only when the answer to a COMMIT was lost, which cannot happen to a file.
-        if !connection.is_sqlite() {
-            connection.insert("INSERT INTO log_event (event_id, idx)", "", events).await?;
-        }
-        connection.insert("INSERT INTO audit_part (idx, key_id, parts)", "", parts).await?;
-        connection.insert("INSERT INTO subject_ix (subject_tag, seq, idx)", "", index_rows).await?;
-        self.write_chains(chains).await
+        script.insert("INSERT INTO log_entry (idx, leaf, leaf_hash)", entries);
+        script.insert("INSERT INTO log_event (event_id, idx)", events);
+        script.insert("INSERT INTO audit_part (idx, key_id, parts)", parts);
+        script.insert("INSERT INTO subject_ix (subject_tag, seq, idx)", index_rows);
+        Ok(())
     }
 
-    async fn write_chains(&mut self, chains: impl Iterator<Item = &Chain>) -> Result<(), Fault> {
-        let mut heads = Vec::new();
+    fn write_keys<'a>(
+        &self,
+        script: &mut Script,
+        chains: impl Iterator<Item = &'a Chain>,
+    ) -> Result<(), Fault> {
         let mut keys = Vec::new();
-        for chain in chains {
-            heads.push(vec![
-                chain.tag.into(),
-                signed(chain.seq)?.into(),
-                chain.previous.into(),
-                chain.key.id.into(),
-            ]);
-            if chain.key_is_new {
-                keys.push(vec![chain.key.id.into(), chain.key.wrap(&self.tx.keys)?.into()]);
-            }
+        for chain in chains.filter(|chain| chain.key_is_new) {
+            keys.push(vec![chain.key.id.into(), chain.key.wrap(&self.tx.keys)?.into()]);
         }
-        self.tx.connection.insert("INSERT INTO subject_key (key_id, wrapped_key)", "", keys).await?;
-        self.tx
-            .connection
-            .insert(
-                "INSERT INTO subject_head (subject_tag, seq, leaf_hash, key_id)",
-                "ON CONFLICT (subject_tag) DO UPDATE
-                 SET seq = excluded.seq, leaf_hash = excluded.leaf_hash, key_id = excluded.key_id",
-                heads,
-            )
-            .await
-            .map(drop)
+        script.insert("INSERT INTO subject_key (key_id, wrapped_key)", keys);
+        Ok(())
     }
 
     /// Moves the head. The condition is the fence: it must hit exactly one row.
-    async fn move_head(&mut self, head: &Head, old_size: u64, old_root: Hash) -> Result<(), Fault> {
+    fn move_head(
+        &self,
+        script: &mut Script,
+        head: &Head,
+        old_size: u64,
+        old_root: Hash,
+    ) -> Result<(), Fault> {
         let size = signed(head.frontier.size())?;
         if head.frontier.size() > old_size {
-            self.tx
-                .execute(
-                    "INSERT INTO log_root (size, root, time_us) VALUES ($1, $2, $3)",
-                    vec![size.into(), head.root.into(), head.time_us.into()],
-                )
-                .await?;
+            script.insert(
+                "INSERT INTO log_root (size, root, time_us)",
+                vec![vec![size.into(), head.root.into(), head.time_us.into()]],
+            );
         }
-        let moved = self
-            .tx
-            .execute(
-                "UPDATE log_head SET size = $1, root = $2, frontier = $3, time_us = $4, registry = $5
-                 WHERE log_id = 1 AND size = $6 AND root = $7",
-                vec![
-                    size.into(),
-                    head.root.into(),
-                    head.frontier.to_bytes().into(),
-                    head.time_us.into(),
-                    self.tx.registry.into(),
-                    signed(old_size)?.into(),
-                    old_root.into(),
-                ],
-            )
-            .await?;
-        if moved == 1 { Ok(()) } else { Err(Fault::HeadMoved) }
+        script.update_one(
+            "UPDATE log_head SET size = ?, root = ?, frontier = ?, time_us = ?, registry = ?
+             WHERE log_id = 1 AND size = ? AND root = ?",
+            vec![
+                size.into(),
+                head.root.into(),
+                head.frontier.to_bytes().into(),
+                head.time_us.into(),
+                self.tx.registry.into(),
+                signed(old_size)?.into(),
+                old_root.into(),
+            ],
+        );
+        Ok(())
     }
 }
+
+/// The newest entry of each person's chain, and the key that seals it.
+const NEWEST_OF_CHAINS: &str = "WITH wanted (tag) AS (VALUES {rows})
+     SELECT x.subject_tag, x.seq, e.leaf_hash, p.key_id, k.wrapped_key
+     FROM wanted
+     JOIN subject_ix x ON x.subject_tag = wanted.tag
+      AND x.seq = (SELECT MAX(n.seq) FROM subject_ix n WHERE n.subject_tag = wanted.tag)
+     JOIN log_entry e ON e.idx = x.idx
+     LEFT JOIN audit_part p ON p.idx = x.idx
+     LEFT JOIN subject_key k ON k.key_id = p.key_id";
+
+const WRONG_KEY_ID: Fault = Fault::Inconsistent { table: "audit_part", column: "key_id" };
 
 /// An entry with its chain and bodies, before its path is known.
 struct Built {

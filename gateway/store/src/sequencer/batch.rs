@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use pmh_audit::{Checkpoint, Frontier, Hash, Opening, Receipt};
+use pmh_audit::{Checkpoint, Frontier, Hash, Opening, Receipt, SigningKey};
 use tokio::time::Instant;
 
-use super::{Gather, Head, Job, Sequencer, Work, job::guarded};
+use super::{Gather, Head, Job, Sequencer, Work, job::guarded, refuse};
 use crate::{
     Draft, Fault, Role,
+    db::Row,
     gateway::{PersonFacts, Registry, load_people},
 };
+
+/// The head: reading it is the first thing that a batch does.
+pub(super) const HEAD: &str = "SELECT size, root, frontier, time_us, registry FROM log_head WHERE log_id = 1";
 
 /// A batch that is ready to commit.
 pub(super) struct Staged {
@@ -17,6 +21,13 @@ pub(super) struct Staged {
     /// In the order of the jobs; `None` where nothing is recorded.
     entries: Vec<Option<StagedEntry>>,
     registry: Arc<Registry>,
+}
+
+/// A batch that is durable and waits for its answers.
+pub(super) struct Committed {
+    size: u64,
+    root: Hash,
+    entries: Vec<Option<StagedEntry>>,
 }
 
 pub(super) struct StagedEntry {
@@ -38,10 +49,11 @@ impl Sequencer {
     /// Everything between BEGIN and COMMIT.
     pub(super) async fn stage(
         &mut self,
+        row: Option<Row>,
         jobs: &mut Vec<Box<dyn Job>>,
         gather: Gather,
     ) -> Result<Staged, Fault> {
-        let mut head = self.lock_head().await?;
+        let mut head = self.head_of(row)?;
         if gather == Gather::Yes {
             self.gather(jobs);
         }
@@ -64,13 +76,9 @@ impl Sequencer {
         Ok(Staged { head, entries, registry })
     }
 
-    /// Locks and reads the head; the stored frontier must hash to the stored root.
-    pub(super) async fn lock_head(&mut self) -> Result<Head, Fault> {
-        let sql = match self.tx.connection.for_update() {
-            "" => "SELECT size, root, frontier, time_us, registry FROM log_head WHERE log_id = 1",
-            _ => "SELECT size, root, frontier, time_us, registry FROM log_head WHERE log_id = 1 FOR UPDATE",
-        };
-        let row = self.tx.fetch_one(sql, vec![]).await?.ok_or(MISSING_HEAD)?;
+    /// The head as it was read under the lock; the stored frontier must hash to the stored root.
+    pub(super) fn head_of(&mut self, row: Option<Row>) -> Result<Head, Fault> {
+        let row = row.ok_or(MISSING_HEAD)?;
         if !self.tx.connection.is_sqlite() {
             self.known.forget();
         }
@@ -138,44 +146,51 @@ impl Sequencer {
         Ok(())
     }
 
-    /// After the commit: publish the directory, sign, make the receipts. A
-    /// signature for an uncommitted tree can therefore not exist.
-    pub(super) fn conclude(&mut self, staged: Staged) -> Result<Vec<Option<Receipt>>, Fault> {
+    /// After the commit: the new head is everybody's, and the directory is published.
+    pub(super) fn conclude(&mut self, staged: Staged) -> Committed {
         let Staged { head, entries, registry } = staged;
         if self.registry.version != registry.version {
             self.registry = Arc::clone(&registry);
             self.publish.send_replace(registry);
         }
-        let size = head.frontier.size();
-        let root = head.root;
+        let committed = Committed { size: head.frontier.size(), root: head.root, entries };
         self.head = Some(head);
-        if entries.iter().all(Option::is_none) {
-            return Ok(entries.iter().map(|_| None).collect());
-        }
-        let note = self.sign(size, root)?;
-        let count = u32::try_from(entries.iter().flatten().count()).unwrap_or(u32::MAX);
-        metrics::histogram!("pmh_log_batch_entries").record(f64::from(count));
-        Ok(entries
-            .into_iter()
-            .map(|entry| {
-                entry.map(|entry| Receipt {
-                    leaf: entry.leaf,
-                    index: entry.index,
-                    tree_size: size,
-                    path: entry.path,
-                    checkpoint: note.clone(),
-                    detail: entry.detail,
-                    subject: entry.subject,
-                })
-            })
-            .collect())
+        committed
     }
+}
 
-    pub(super) fn sign(&self, size: u64, root: Hash) -> Result<String, Fault> {
-        Checkpoint::new(self.signer.verifier().name(), size, root)
-            .and_then(|checkpoint| checkpoint.sign(&self.signer))
-            .map_err(|_| Fault::Setting("the key does not sign checkpoints of this log"))
+impl Committed {
+    /// Signs and answers. A signature for an uncommitted tree can therefore not exist.
+    pub(super) fn answer(self, jobs: Vec<Box<dyn Job>>, signer: &SigningKey) {
+        let Self { size, root, entries } = self;
+        let count = entries.iter().flatten().count();
+        if count == 0 {
+            jobs.into_iter().for_each(|job| job.settle(Ok(None)));
+            return;
+        }
+        metrics::histogram!("pmh_log_batch_entries").record(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        let note = match sign(signer, size, root) {
+            Ok(note) => note,
+            Err(fault) => return jobs.into_iter().for_each(|job| refuse(job, &fault)),
+        };
+        for (job, entry) in jobs.into_iter().zip(entries) {
+            job.settle(Ok(entry.map(|entry| entry.receipt(size, note.clone()))));
+        }
     }
+}
+
+impl StagedEntry {
+    fn receipt(self, tree_size: u64, checkpoint: String) -> Receipt {
+        let Self { leaf, index, path, detail, subject, .. } = self;
+        Receipt { leaf, index, tree_size, path, checkpoint, detail, subject }
+    }
+}
+
+/// The checkpoint of a tree as a signed note.
+pub(super) fn sign(signer: &SigningKey, size: u64, root: Hash) -> Result<String, Fault> {
+    Checkpoint::new(signer.verifier().name(), size, root)
+        .and_then(|checkpoint| checkpoint.sign(signer))
+        .map_err(|_| Fault::Setting("the key does not sign checkpoints of this log"))
 }
 
 /// Persons of the decisions from `from` up to the next write.

@@ -5,7 +5,10 @@ use pmh_audit::{
     tree::{empty_root, leaf_hash, root_of},
 };
 
-use super::{Head, Sequencer, batch::signed};
+use super::{
+    Head, Sequencer,
+    batch::{HEAD, sign, signed},
+};
 use crate::{Fault, Role, gateway::Registry};
 
 impl Sequencer {
@@ -31,9 +34,11 @@ impl Sequencer {
                 vec![empty_root().into(), Frontier::default().to_bytes().into()],
             )
             .await?;
-        let head = self.lock_head().await?;
+        let locking = format!("{HEAD}{}", self.tx.connection.for_update());
+        let row = self.tx.fetch_one(&locking, vec![]).await?;
+        let head = self.head_of(row)?;
         // A key that cannot sign is found now, not after the first commit.
-        self.sign(head.frontier.size(), head.root)?;
+        sign(&self.signer, head.frontier.size(), head.root)?;
         self.check_newest(&head).await?;
         if self.role == Role::Gateway {
             self.registry = std::sync::Arc::new(Registry::load(&mut self.tx).await?);
