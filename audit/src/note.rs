@@ -2,16 +2,19 @@
 //! verified by the strict rule.
 //!
 //! Strict: canonical points and scalars, no point of small order, no cofactor. Two honest verifiers then never
-//! disagree about one note. Signature lines of unknown keys (witnesses, later algorithms) are skipped.
+//! disagree about one note. Signature lines of unknown keys (witnesses, later algorithms) are skipped; [`Cosigned`]
+//! reads those of known witnesses.
 
 mod checkpoint;
+mod cosignature;
 mod key;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use key::{KeyError, SigningKey, VerifierKey};
+pub use cosignature::{Cosignature, Cosigned};
+pub use key::{CosigningKey, KeyError, Secret, SigningKey, VerifierKey, Vkey, WitnessKey};
 
 /// A note of which at least one signature was verified: only [`Note::open`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,10 +84,13 @@ impl SigningKey {
     }
 
     fn signature_line(&self, text: &str) -> String {
-        let mut signature = self.verifier().id().to_vec();
-        signature.extend_from_slice(&self.sign_bytes(text.as_bytes()));
-        format!("{LINE_START}{} {}\n", self.verifier().name(), BASE64.encode(signature))
+        write_line(self.verifier(), &self.sign_bytes(text.as_bytes()))
     }
+}
+
+fn write_line<const TYPE: u8>(key: &Vkey<TYPE>, signature: &[u8]) -> String {
+    let signature = [key.id().as_slice(), signature].concat();
+    format!("{LINE_START}{} {}\n", key.name(), BASE64.encode(signature))
 }
 
 struct SignatureLine<'a> {
@@ -108,7 +114,7 @@ impl<'a> SignatureLine<'a> {
         }
     }
 
-    fn is_of(&self, key: &VerifierKey) -> bool {
+    fn is_of<const TYPE: u8>(&self, key: &Vkey<TYPE>) -> bool {
         key.name() == self.name && key.id() == self.key_id
     }
 }
@@ -121,6 +127,11 @@ fn split(note: &[u8]) -> Result<(&str, Vec<&str>), NoteError> {
     let signatures = signatures.strip_prefix('\n').and_then(|lines| lines.strip_suffix('\n'));
     let lines: Vec<&str> = signatures.ok_or(NoteError::Malformed)?.split('\n').collect();
     if lines.len() > MAX_SIGNATURES { Err(NoteError::Malformed) } else { Ok((text, lines)) }
+}
+
+/// Whether this has the form of a signed note, whoever signed it.
+pub(crate) fn is_signed_note(note: &[u8]) -> bool {
+    split(note).is_ok_and(|(_, lines)| lines.iter().all(|line| SignatureLine::parse(line).is_ok()))
 }
 
 /// No ASCII control character other than newline.

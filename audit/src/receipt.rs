@@ -1,13 +1,13 @@
 //! The proof that travels in an answer, and its verification without any connection.
 
-use std::fmt::Write as _;
+mod tlog_proof;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use subtle::ConstantTimeEq as _;
 
+pub use tlog_proof::{Proved, TlogProof, TlogProofError};
+
 use crate::leaf::{Leaf, LeafError};
-use crate::note::{Checkpoint, CheckpointError, NoteError, VerifierKey};
+use crate::note::{Checkpoint, NoteError, VerifierKey};
 use crate::part::{BodyError, DetailBody, Opening, Part, SubjectBody};
 use crate::tree::{Hash, ProofError, leaf_hash, verify_inclusion};
 
@@ -116,23 +116,11 @@ impl Receipt {
 
     /// The proof as C2SP tlog-proof text, the leaf in its `extra` line: any tlog tool verifies it.
     pub fn to_tlog_proof(&self) -> String {
-        let mut text =
-            format!("c2sp.org/tlog-proof@v1\nextra {}\nindex {}\n", BASE64.encode(&self.leaf), self.index);
-        for hash in &self.path {
-            // Writing to a String does not fail.
-            let _ = writeln!(text, "{}", BASE64.encode(hash));
-        }
-        text.push('\n');
-        text.push_str(&self.checkpoint);
-        text
+        tlog_proof::encode(Some(&self.leaf), self.index, &self.path, &self.checkpoint)
     }
 
     fn open_checkpoint(&self, key: &VerifierKey) -> Result<Checkpoint, ReceiptError> {
-        let checkpoint = Checkpoint::open(self.checkpoint.as_bytes(), key).map_err(|error| match error {
-            CheckpointError::Note(note) => ReceiptError::NoteSignature(note),
-            CheckpointError::Format => ReceiptError::Checkpoint,
-            CheckpointError::Origin => ReceiptError::Origin,
-        })?;
+        let checkpoint = Checkpoint::open(self.checkpoint.as_bytes(), key)?;
         if checkpoint.size() == self.tree_size { Ok(checkpoint) } else { Err(ReceiptError::TreeSize) }
     }
 

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::{Note, NoteError, SigningKey, VerifierKey};
+use crate::lines::decimal;
 use crate::tree::Hash;
 
 /// What a log says about itself at one size.
@@ -56,7 +57,7 @@ impl Checkpoint {
         };
         let root =
             BASE64.decode(root).ok().and_then(|root| root.try_into().ok()).ok_or(CheckpointError::Format)?;
-        Self::new(origin, parse_size(size).ok_or(CheckpointError::Format)?, root)
+        Self::new(origin, decimal(size).ok_or(CheckpointError::Format)?, root)
     }
 
     /// The note text.
@@ -86,12 +87,6 @@ impl Checkpoint {
     pub fn root(&self) -> &Hash {
         &self.root
     }
-}
-
-/// ASCII decimal without sign or leading zeros.
-fn parse_size(text: &str) -> Option<u64> {
-    let size: u64 = text.parse().ok()?;
-    (size.to_string() == text).then_some(size)
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-//! Ed25519 keys of notes and their text form, the vkey.
+//! Ed25519 keys of logs and witnesses, and their text form, the vkey.
+//!
+//! The signature type is part of the Rust type: a witness's key cannot open a log's note, nor a log's key cosign.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,15 +10,29 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::Signer as _;
 use sha2::{Digest as _, Sha256};
 
-/// Signs notes under a name. The secret is wiped when dropped and shown by nothing.
-pub struct SigningKey {
+/// Signs a log's notes under its origin.
+pub type SigningKey = Secret<LOG>;
+/// Verifies a log's notes.
+pub type VerifierKey = Vkey<LOG>;
+/// Makes a witness's cosignatures.
+pub type CosigningKey = Secret<WITNESS>;
+/// Verifies a witness's cosignatures.
+pub type WitnessKey = Vkey<WITNESS>;
+
+/// Signature type of plain Ed25519 notes (C2SP signed-note).
+pub(super) const LOG: u8 = 0x01;
+/// Signature type of timestamped Ed25519 cosignatures (C2SP tlog-cosignature).
+pub(super) const WITNESS: u8 = 0x04;
+
+/// A private key under a name. The secret is wiped when dropped and shown by nothing.
+pub struct Secret<const TYPE: u8> {
     secret: ed25519_dalek::SigningKey,
-    verifier: VerifierKey,
+    verifier: Vkey<TYPE>,
 }
 
-/// Verifies notes: `<name>+<hex id>+<base64 of 0x01 and the key>`.
+/// A public key under a name: `<name>+<hex id>+<base64 of the signature type and the key>`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct VerifierKey {
+pub struct Vkey<const TYPE: u8> {
     name: String,
     id: [u8; 4],
     key: ed25519_dalek::VerifyingKey,
@@ -31,8 +47,8 @@ pub enum KeyError {
     /// Not three parts in the right encodings.
     #[error("a verifier key is written name+hex+base64")]
     Format,
-    /// The signature type is not Ed25519 (0x01).
-    #[error("the key is not an Ed25519 note key")]
+    /// The signature type is another: 0x01 is an Ed25519 log key, 0x04 an Ed25519 witness key.
+    #[error("the key is of another signature type: a log's is 0x01, a witness's 0x04")]
     Algorithm,
     /// The id is not the one that name and key have.
     #[error("the key id does not belong to name and key")]
@@ -42,16 +58,16 @@ pub enum KeyError {
     Point,
 }
 
-impl SigningKey {
+impl<const TYPE: u8> Secret<TYPE> {
     /// The key of a 32-byte seed (RFC 8032 private key) under a name, which for a log is its origin.
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, KeyError> {
         let secret = ed25519_dalek::SigningKey::from_bytes(seed);
-        let verifier = VerifierKey::new(name, secret.verifying_key().as_bytes())?;
+        let verifier = Vkey::new(name, secret.verifying_key().as_bytes())?;
         Ok(Self { secret, verifier })
     }
 
     /// The public side.
-    pub fn verifier(&self) -> &VerifierKey {
+    pub fn verifier(&self) -> &Vkey<TYPE> {
         &self.verifier
     }
 
@@ -60,13 +76,13 @@ impl SigningKey {
     }
 }
 
-impl fmt::Debug for SigningKey {
+impl<const TYPE: u8> fmt::Debug for Secret<TYPE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({})", self.verifier.name)
     }
 }
 
-impl VerifierKey {
+impl<const TYPE: u8> Vkey<TYPE> {
     /// The key with these 32 bytes (RFC 8032) under a name.
     pub fn new(name: &str, public: &[u8; 32]) -> Result<Self, KeyError> {
         if !is_key_name(name) {
@@ -78,7 +94,7 @@ impl VerifierKey {
         if key.is_weak() || !canonical {
             return Err(KeyError::Point);
         }
-        Ok(Self { name: name.to_owned(), id: key_id(name, public), key })
+        Ok(Self { name: name.to_owned(), id: key_id(name, TYPE, public), key })
     }
 
     /// Name of the key.
@@ -86,7 +102,7 @@ impl VerifierKey {
         &self.name
     }
 
-    /// First four bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ key).
+    /// First four bytes of SHA-256(name ‖ 0x0A ‖ signature type ‖ key).
     pub fn id(&self) -> [u8; 4] {
         self.id
     }
@@ -103,7 +119,7 @@ impl VerifierKey {
     }
 }
 
-impl FromStr for VerifierKey {
+impl<const TYPE: u8> FromStr for Vkey<TYPE> {
     type Err = KeyError;
 
     fn from_str(vkey: &str) -> Result<Self, KeyError> {
@@ -114,7 +130,7 @@ impl FromStr for VerifierKey {
         };
         let decoded = BASE64.decode(encoded).map_err(|_| KeyError::Format)?;
         let (algorithm, public) = decoded.split_first().ok_or(KeyError::Format)?;
-        if *algorithm != ED25519 {
+        if *algorithm != TYPE {
             return Err(KeyError::Algorithm);
         }
         let key = Self::new(name, public.try_into().map_err(|_| KeyError::Format)?)?;
@@ -122,20 +138,20 @@ impl FromStr for VerifierKey {
     }
 }
 
-impl VerifierKey {
+impl<const TYPE: u8> Vkey<TYPE> {
     fn hex_id(&self) -> String {
         format!("{:08x}", u32::from_be_bytes(self.id))
     }
 }
 
-impl fmt::Display for VerifierKey {
+impl<const TYPE: u8> fmt::Display for Vkey<TYPE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[ED25519], self.public_bytes().as_slice()].concat();
+        let key = [&[TYPE], self.public_bytes().as_slice()].concat();
         write!(f, "{}+{}+{}", self.name, self.hex_id(), BASE64.encode(key))
     }
 }
 
-impl fmt::Debug for VerifierKey {
+impl<const TYPE: u8> fmt::Debug for Vkey<TYPE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VerifierKey({self})")
     }
@@ -145,16 +161,13 @@ pub(super) fn is_key_name(name: &str) -> bool {
     !name.is_empty() && !name.chars().any(|c| c == '+' || c.is_whitespace() || c.is_control())
 }
 
-fn key_id(name: &str, public: &[u8; 32]) -> [u8; 4] {
+fn key_id(name: &str, signature_type: u8, public: &[u8; 32]) -> [u8; 4] {
     let digest: [u8; 32] = Sha256::new()
         .chain_update(name)
-        .chain_update([b'\n', ED25519])
+        .chain_update([b'\n', signature_type])
         .chain_update(public)
         .finalize()
         .into();
     let [a, b, c, d, ..] = digest;
     [a, b, c, d]
 }
-
-/// Signature type of plain Ed25519 notes.
-const ED25519: u8 = 0x01;
