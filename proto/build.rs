@@ -4,10 +4,14 @@ use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
 use prost::Message as _;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 13] = [
     "pmh/common/v1/reason.proto",
     "pmh/common/v1/types.proto",
+    "pmh/audit/v1/log.proto",
+    "pmh/audit/v1/export.proto",
     "pmh/audit/v1/receipt.proto",
+    "pmh/audit/v1/search.proto",
+    "pmh/audit/v1/accesses.proto",
     "pmh/audit/v1/audit_service.proto",
     "pmh/presence/v1/presence_service.proto",
     "pmh/directory/v1/organization_service.proto",

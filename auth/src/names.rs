@@ -187,8 +187,11 @@ pub mod scope {
     /// Link the presented card to a resident at the issuer's counter.
     pub const LINK_WRITE: &str = "link:write";
 
+    /// Read who looked at one's own data, and question it.
+    pub const ACCESS_READ: &str = "access:read";
+
     /// Every scope of this version.
-    pub const ALL: &[&str] = &[ELIGIBILITY_READ, LINK_PROPOSE, LINK_WRITE];
+    pub const ALL: &[&str] = &[ELIGIBILITY_READ, LINK_PROPOSE, LINK_WRITE, ACCESS_READ];
 
     /// The most scopes a token carries.
     pub const MAX: usize = 16;

@@ -125,8 +125,16 @@ calls! {
         Safe "GetCheckpoint" GetCheckpointRequest => GetCheckpointResponse;
         Safe "GetInclusionProof" GetInclusionProofRequest => GetInclusionProofResponse;
         Safe "GetConsistencyProof" GetConsistencyProofRequest => GetConsistencyProofResponse;
+        Safe "GetReceipt" GetReceiptRequest => GetReceiptResponse;
         Safe "GetEntry" GetEntryRequest => GetEntryResponse;
         Safe "SearchEntries" SearchEntriesRequest => SearchEntriesResponse;
+        Safe "RequestPersonSearch" RequestPersonSearchRequest => RequestPersonSearchResponse;
+        Safe "ApprovePersonSearch" ApprovePersonSearchRequest => ApprovePersonSearchResponse;
+        Safe "OpenParts" OpenPartsRequest => OpenPartsResponse;
+        Safe "ListMyAccesses" ListMyAccessesRequest => ListMyAccessesResponse;
+        Safe "QuestionAccess" QuestionAccessRequest => QuestionAccessResponse;
+        Safe "AnswerQuestion" AnswerQuestionRequest => AnswerQuestionResponse;
+        Safe "ListQuestions" ListQuestionsRequest => ListQuestionsResponse;
     }
 }
 
@@ -142,5 +150,8 @@ receipted! {
     eligibility {
         VerifyEligibilityResponse PutEntitlementsResponse ListEntitlementsResponse AdvanceWatermarkResponse
     }
-    audit { GetEntryResponse SearchEntriesResponse }
+    audit {
+        GetReceiptResponse ExportEntriesResponse GetEntryResponse SearchEntriesResponse RequestPersonSearchResponse ApprovePersonSearchResponse OpenPartsResponse
+        ListMyAccessesResponse QuestionAccessResponse AnswerQuestionResponse ListQuestionsResponse
+    }
 }

@@ -76,12 +76,23 @@ pub struct Gateway {
     identity: Identity,
     keys: LogKeys,
     retry: Retry,
+    operator: Option<MetadataValue<Ascii>>,
 }
 
 impl Gateway {
     /// A gateway behind a channel that shows this identity's certificate.
     pub fn new(channel: Channel, identity: Identity, keys: LogKeys) -> Self {
-        Self { channel, identity, keys, retry: Retry::default() }
+        Self { channel, identity, keys, retry: Retry::default(), operator: None }
+    }
+
+    /// Calls on behalf of a member of staff, whom a pseudonym names that only your organization can resolve. It is
+    /// sealed into each entry and opened by warrant alone. At most 64 visible ASCII characters.
+    pub fn with_operator(mut self, pseudonym: &str) -> Result<Self, Error> {
+        let mut value: MetadataValue<Ascii> =
+            pseudonym.parse().map_err(|_| Error::Contract("a pseudonym in visible ASCII"))?;
+        value.set_sensitive(true);
+        self.operator = Some(value);
+        Ok(self)
     }
 
     /// With another retry.
@@ -153,7 +164,10 @@ impl Gateway {
     async fn attempt<C: Call>(&self, request: &C, token: Option<&str>) -> Result<C::Response, Error> {
         let mut grpc = self.ready().await?;
         let codec = StrictCodec::<C, C::Response>::default();
-        let sent = with_token(request.clone(), token)?;
+        let mut sent = with_token(request.clone(), token)?;
+        if let Some(operator) = &self.operator {
+            sent.metadata_mut().insert("pmh-operator", operator.clone());
+        }
         match grpc.unary(sent, PathAndQuery::from_static(C::PATH), codec).await {
             Ok(answer) => Ok(answer.into_inner()),
             Err(status) => Err(self.proved_failure(status, request, token)),

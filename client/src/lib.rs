@@ -7,10 +7,12 @@
 //!
 //! Not here: card readers (give a [`Card`]), screens, storage, and clocks: an instant is an argument, in Unix seconds.
 
+pub mod accesses;
 pub mod call;
 pub mod card;
 pub mod endpoint;
 mod error;
+pub mod export;
 pub mod gateway;
 pub mod identity;
 pub mod issuer;
@@ -18,12 +20,15 @@ pub mod log;
 pub mod presence;
 pub mod receipt;
 pub mod refusal;
+mod search;
 pub mod terminal;
 
+pub use accesses::{AccessesError, MyAccess, MyAccesses};
 pub use call::{Call, Recorded};
 pub use card::{Card, CardError, Signed};
 pub use endpoint::{ConnectError, Endpoint, connect, connect_lazy};
 pub use error::Error;
+pub use export::{ExportPage, Exported, LogExport};
 pub use gateway::{Gateway, LogKeys, Proven, Retry};
 pub use identity::{Identity, IdentityError};
 pub use issuer::{Chunk, Issuer};

@@ -1,11 +1,15 @@
 //! Reading a log and holding it to its word: checkpoints that only grow, entries that stay.
 
-use pmh_audit::tree::{ProofError as PathError, verify_consistency, verify_inclusion};
+use pmh_audit::tree::{ProofError as PathError, leaf_hash, verify_consistency, verify_inclusion};
 use pmh_audit::{Checkpoint, Hash, VerifierKey};
-use pmh_proto::audit::{GetCheckpointRequest, GetConsistencyProofRequest, GetInclusionProofRequest, Log};
+use pmh_proto::audit::{
+    GetCheckpointRequest, GetConsistencyProofRequest, GetInclusionProofRequest, GetReceiptRequest, Log,
+    Receipt,
+};
 
 use crate::call::WhichLog;
 use crate::error::Error;
+use crate::export::LogExport;
 use crate::gateway::Gateway;
 use crate::receipt::{ProofError, array};
 
@@ -31,6 +35,9 @@ pub enum LogError {
     /// The proof does not lead where it should: the log was rewritten, or lost something.
     #[error("the log does not contain what it signed")]
     Broken(#[from] PathError),
+    /// The entries do not lead to the root that the log signed at this size.
+    #[error("the entries do not lead to the checkpoint of size {0}")]
+    Inconsistent(u64),
     /// The log is smaller than a checkpoint it signed.
     #[error("the log is smaller than it was")]
     Shrunk,
@@ -81,6 +88,30 @@ impl LogReader {
         let leaf = array(&answer.leaf_hash)?;
         verify_inclusion(index, tree.size(), &leaf, &hashes(&answer.path)?, tree.root())?;
         Ok(leaf)
+    }
+
+    /// All entries of the tree as of now, with at most so many earlier checkpoints. Auditors only.
+    pub async fn export(&self, max_checkpoints: u32) -> Result<LogExport, LogError> {
+        let log = match self.log {
+            WhichLog::Gateway => Log::Gateway,
+            WhichLog::Auth => Log::Auth,
+        };
+        LogExport::open(self.gateway.clone(), self.key().clone(), log, max_checkpoints).await
+    }
+
+    /// A fresh receipt of an entry of one's own, under the newest checkpoint.
+    ///
+    /// Gives the receipt, verified to hold the leaf that the caller knows; request and response need not be at hand.
+    pub async fn renew(&self, index: u64, leaf: &Hash) -> Result<Receipt, LogError> {
+        let request = GetReceiptRequest { log: self.number(), index, min_cosigned: 0 };
+        let answer = self.gateway.call(&request, None).await?;
+        let renewed = answer.response.renewed.ok_or(ProofError::Missing)?;
+        let tree = Checkpoint::open(renewed.checkpoint.as_bytes(), self.key())?;
+        if leaf_hash(&renewed.leaf) != *leaf || renewed.index != index || renewed.tree_size != tree.size() {
+            return Err(ProofError::Message.into());
+        }
+        verify_inclusion(index, tree.size(), leaf, &hashes(&renewed.path)?, tree.root())?;
+        Ok(renewed)
     }
 
     fn key(&self) -> &VerifierKey {

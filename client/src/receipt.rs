@@ -155,7 +155,10 @@ fn digests(method: &str, request: &[u8], response: &[u8]) -> Result<Digests, Pro
         resident::PutRestrictionRequest
         eligibility::VerifyEligibilityRequest eligibility::ListEntitlementsRequest
         eligibility::AdvanceWatermarkRequest
-        audit::GetEntryRequest audit::SearchEntriesRequest
+        audit::GetReceiptRequest audit::GetEntryRequest audit::SearchEntriesRequest audit::RequestPersonSearchRequest
+        audit::ApprovePersonSearchRequest audit::OpenPartsRequest
+        audit::ListMyAccessesRequest audit::QuestionAccessRequest audit::AnswerQuestionRequest
+        audit::ListQuestionsRequest
     }
     Err(ProofError::Message)
 }
@@ -173,7 +176,7 @@ fn exactly<M: Message + Default>(bytes: &[u8]) -> Result<M, ProofError> {
     if message.encoded_len() == bytes.len() { Ok(message) } else { Err(ProofError::Message) }
 }
 
-fn opening(opening: &wire::Opening) -> Result<pmh_audit::Opening, ProofError> {
+pub(crate) fn opening(opening: &wire::Opening) -> Result<pmh_audit::Opening, ProofError> {
     Ok(pmh_audit::Opening { salt: Salt::new(array(&opening.salt)?), body: opening.body.clone() })
 }
 

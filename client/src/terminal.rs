@@ -55,6 +55,19 @@ impl Presentation {
             act_for: None,
         }
     }
+
+    /// For the person's own list of accesses, verified by PIN. Nothing is offered and nothing granted: it is a right.
+    pub fn for_accesses(text: &str) -> Self {
+        Self {
+            purposes: vec![Purpose::Patrqt],
+            scopes: vec![names::scope::ACCESS_READ.to_owned()],
+            consent_text: text.to_owned(),
+            offered: Vec::new(),
+            granted: Vec::new(),
+            verification: UserVerification::Pin,
+            act_for: None,
+        }
+    }
 }
 
 /// What VerifyEligibility said, proved: [`Proven::response`] may be shown.
@@ -79,6 +92,12 @@ impl Terminal {
     pub fn with_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
+    }
+
+    /// On behalf of a member of staff; see [`Gateway::with_operator`].
+    pub fn with_operator(mut self, pseudonym: &str) -> Result<Self, Error> {
+        self.gateway = self.gateway.with_operator(pseudonym)?;
+        Ok(self)
     }
 
     /// With another retry.

@@ -58,6 +58,7 @@ class Sandbox:
     auth_log: VerifierKey
     terminals: tuple[Identity, ...]
     cards: tuple[Card, ...]
+    witnesses: tuple[str, ...]
     issuer: str | None
     pki: pathlib.Path | None
 
@@ -86,6 +87,7 @@ class Sandbox:
                 Card(card["name"], read(card["cert"]), read(card["key"]), card["scenario"], card["expected"])
                 for card in content["cards"]
             ),
+            witnesses=tuple(content.get("witnesses", ())),
             issuer=content.get("issuer"),
             pki=folder / content["pki"] if "pki" in content else None,
         )

@@ -24,8 +24,12 @@ pub mod organization {
     pub const HACHIOJI: &str = "municipality:132012";
     /// 東京都, competent for 52.
     pub const TOKYO: &str = "prefecture:130001";
-    /// An auditor.
+    /// A citizens' app.
+    pub const APP: &str = "app:test-app";
+    /// An auditor of everything.
     pub const AUDITOR: &str = "auditor:test-auditor";
+    /// An auditor of what is in Tokyo.
+    pub const TOKYO_AUDITOR: &str = "auditor:tokyo-auditor";
     /// The operator.
     pub const OPERATOR: &str = "operator:test-operator";
 }
@@ -43,6 +47,11 @@ impl Counter {
     /// A counter with this terminal.
     pub fn new(terminal: Terminal) -> Self {
         Self { terminal }
+    }
+
+    /// The same counter with a member of staff behind it, by pseudonym.
+    pub fn operated_by(self, pseudonym: &str) -> Result<Self, Error> {
+        Ok(Self { terminal: self.terminal.with_operator(pseudonym)? })
     }
 
     /// The terminal.

@@ -149,8 +149,10 @@ pub fn presentable(role: Role) -> (&'static [Purpose], &'static [&'static str]) 
         Role::Clinic | Role::Pharmacy => {
             (&[Purpose::Treat, Purpose::Hpaymt], &[scope::ELIGIBILITY_READ, scope::LINK_PROPOSE])
         }
-        Role::Municipality | Role::Prefecture => (&[Purpose::Hpaymt], &[scope::LINK_WRITE]),
-        Role::App => (&[Purpose::Patrqt], &[scope::ELIGIBILITY_READ]),
+        Role::Municipality | Role::Prefecture => {
+            (&[Purpose::Hpaymt, Purpose::Patrqt], &[scope::LINK_WRITE, scope::ACCESS_READ])
+        }
+        Role::App => (&[Purpose::Patrqt], &[scope::ELIGIBILITY_READ, scope::ACCESS_READ]),
         Role::Auditor | Role::Witness | Role::Operator | Role::Service => (&[], &[]),
     }
 }

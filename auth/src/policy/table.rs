@@ -136,6 +136,18 @@ pub const POLICY: &[MethodPolicy] = &[
     open(62, "/pmh.audit.v1.AuditService/SearchEntries", AUDITOR),
     open(63, "/pmh.audit.v1.AuditService/GetInclusionProof", EVERYBODY),
     open(64, "/pmh.audit.v1.AuditService/GetConsistencyProof", EVERYBODY),
+    // Everybody its own, auditors any; the method checks that.
+    open(65, "/pmh.audit.v1.AuditService/GetReceipt", EVERYBODY),
+    open(73, "/pmh.audit.v1.AuditService/ExportEntries", AUDITOR),
+    // By person only with two people and a case; parts only with a warrant. The methods check that.
+    open(66, "/pmh.audit.v1.AuditService/RequestPersonSearch", AUDITOR),
+    open(67, "/pmh.audit.v1.AuditService/ApprovePersonSearch", AUDITOR),
+    open(68, "/pmh.audit.v1.AuditService/OpenParts", AUDITOR),
+    // Who looked at my data: in the citizen's app, or with the card at a municipal counter. Whoever asked then answers.
+    of_the_citizen(69, "/pmh.audit.v1.AuditService/ListMyAccesses"),
+    of_the_citizen(70, "/pmh.audit.v1.AuditService/QuestionAccess"),
+    open(71, "/pmh.audit.v1.AuditService/AnswerQuestion", PRESENTERS),
+    open(72, "/pmh.audit.v1.AuditService/ListQuestions", PRESENTERS),
     // What gRPC itself brings along.
     open(0, "/grpc.health.v1.Health/Check", EVERYBODY),
     open(0, "/grpc.health.v1.Health/List", EVERYBODY),
@@ -148,11 +160,22 @@ const fn open(number: u16, path: &'static str, callers: &'static [Callers]) -> M
     MethodPolicy { path, number, callers, needs: Needs::MutualTls }
 }
 
+const fn of_the_citizen(number: u16, path: &'static str) -> MethodPolicy {
+    let needs = Needs::Token(TokenNeeds {
+        scope: scope::ACCESS_READ,
+        acr: VERIFIED_HOLDER,
+        tiers: &[Tier::Full],
+        consent: ConsentRule::None,
+    });
+    MethodPolicy { path, number, callers: CITIZENS, needs }
+}
+
 const EVERYBODY: &[Callers] = &[Callers { roles: Role::ALL, purposes: &[] }];
 const PRESENTERS: &[Callers] =
     &[Callers { roles: &[Clinic, Pharmacy, Municipality, Prefecture, App], purposes: &[] }];
 const ISSUERS: &[Callers] = &[Callers { roles: &[Municipality, Prefecture], purposes: &[Hpaymt] }];
 const OPERATOR: &[Callers] = &[Callers { roles: &[Operator], purposes: &[Hsysadmin] }];
+const CITIZENS: &[Callers] = &[Callers { roles: &[App, Municipality, Prefecture], purposes: &[Patrqt] }];
 const AUDITOR: &[Callers] = &[Callers { roles: &[Auditor], purposes: &[] }];
 const ISSUERS_AND_OPERATOR: &[Callers] = &[
     Callers { roles: &[Municipality, Prefecture], purposes: &[Hpaymt] },

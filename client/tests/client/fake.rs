@@ -22,6 +22,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status};
 
+use crate::accesses::Lists;
 use crate::log::Entry;
 
 pub(crate) const NOW: i64 = 1_800_000_000;
@@ -61,6 +62,15 @@ struct Inner {
 impl Fake {
     /// Starts the fake; it ends with the test's runtime.
     pub(crate) async fn start(lies: Lies) -> (Self, Terminal) {
+        Self::start_beside(lies, None).await
+    }
+
+    /// The same with a list of accesses.
+    pub(crate) async fn start_with(lies: Lies, lists: Lists) -> (Self, Terminal) {
+        Self::start_beside(lies, Some(lists)).await
+    }
+
+    async fn start_beside(lies: Lies, lists: Option<Lists>) -> (Self, Terminal) {
         let fake = Self(Arc::new(Inner {
             lies,
             identity: identity(),
@@ -72,7 +82,8 @@ impl Fake {
         let address = listener.local_addr().unwrap();
         let server = Server::builder()
             .add_service(PresenceServiceServer::new(fake.clone()))
-            .add_service(EligibilityServiceServer::new(fake.clone()));
+            .add_service(EligibilityServiceServer::new(fake.clone()))
+            .add_optional_service(lists);
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
         let keys = LogKeys {

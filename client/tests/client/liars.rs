@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use pmh_audit::{Kind, OrgRef, registry};
 use pmh_client::receipt::digest;
-use pmh_client::{Answer, Card, CardError, Error, Presence, Presentation, ProofError, Signed};
+use pmh_client::{Answer, Card, CardError, Error, Presence, Presentation, ProofError, Signed, Terminal};
 use pmh_proto::audit::Receipt;
 use pmh_proto::common::{BulkHeader, BulkSummary, Purpose, Reason, RowOutcome};
 use pmh_proto::eligibility::{EntitlementRow, VerifyEligibilityRequest};
@@ -46,6 +46,12 @@ async fn ask(lies: Lies) -> (Fake, Result<Answer, Error>) {
     let presence = terminal.present(&mut Counted::default(), &presentation, NOW + 5).await.unwrap();
     let answer = terminal.verify(&presence, &question()).await;
     (fake, answer)
+}
+
+/// A presence at this terminal.
+pub(crate) async fn present_at(terminal: &Terminal) -> Presence {
+    let presentation = Presentation::for_eligibility(CONSENT, &["88-13"]);
+    terminal.present(&mut Counted::default(), &presentation, NOW + 5).await.unwrap()
 }
 
 #[track_caller]

@@ -62,7 +62,13 @@ impl Entry {
             checkpoint: checkpoint.sign(key).unwrap(),
             detail: Some(wire(&detail)),
             subject: Some(wire(&subject)),
+            chain: None,
         }
+    }
+
+    /// A leaf that commits to nothing yet.
+    pub(crate) fn leaf_of_nothing() -> Leaf {
+        Self::new([0; 32], [0; 32]).leaf([0; 32], [0; 32])
     }
 
     fn leaf(&self, subject: Hash, detail: Hash) -> Leaf {

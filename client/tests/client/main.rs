@@ -1,6 +1,8 @@
 //! The crate from outside.
 
 #[cfg(test)]
+mod accesses;
+#[cfg(test)]
 mod evidence;
 #[cfg(test)]
 mod fake;

@@ -25,6 +25,9 @@ pub struct Sandbox {
     pub auth_log_origin: String,
     /// Verification key of that log.
     pub auth_log_vkey: String,
+    /// Verification keys of the witnesses that cosign both logs.
+    #[serde(default)]
+    pub witnesses: Vec<String>,
     /// Issuer URL of tokens: field 01 of every text that a card signs.
     #[serde(default)]
     pub issuer: String,
@@ -146,6 +149,7 @@ mod tests {
             "version": 1, "address": "127.0.0.1:1", "server_name": "localhost", "ca": "pki/ca.pem",
             "log_origin": "audit.test/gateway", "log_vkey": "v", "auth_log_origin": "audit.test/auth",
             "auth_log_vkey": "w", "issuer": "https://auth.test", "pki": "pki",
+            "witnesses": ["w+00000000+AAAA"],
             "organizations": [{ "urn": "urn:x-pmh:org:clinic:1310310243", "kind": "clinic", "name": "n",
                 "terminals": [{ "id": "t", "cert": "a.pem", "key": "a.key.pem" }] }],
             "cards": [{ "name": "c", "cert": "c.der", "key": "c.pem", "pin": "1234", "kind": "p384",
@@ -174,6 +178,7 @@ mod tests {
         let mut value = sample();
         // Files from before these were added are read too.
         value.as_object_mut().unwrap().remove("issuer");
+        value.as_object_mut().unwrap().remove("witnesses");
         value["cards"][0].as_object_mut().unwrap().remove("visit");
         value["later"] = serde_json::json!({ "more": [1] });
         std::fs::write(&file, value.to_string()).unwrap();

@@ -7,6 +7,10 @@
 //! scenarios share one sandbox, and each writes about people of its own, so a sandbox may be tested twice.
 
 #[cfg(test)]
+mod accesses;
+#[cfg(test)]
+mod auditor;
+#[cfg(test)]
 mod cards;
 #[cfg(test)]
 mod consent;

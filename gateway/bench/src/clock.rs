@@ -9,6 +9,11 @@ pub(crate) fn now() -> i64 {
     instant().as_second()
 }
 
+/// This instant, microseconds since 1970 UTC.
+pub(crate) fn now_us() -> i64 {
+    instant().as_microsecond()
+}
+
 /// `days` after today in Tokyo, or before it.
 pub(crate) fn day(days: i64) -> Date {
     let tokyo = TimeZone::get("Asia/Tokyo").unwrap_or(TimeZone::UTC);

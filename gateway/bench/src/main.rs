@@ -11,6 +11,7 @@ mod clock;
 mod desk;
 mod echo;
 mod gateway;
+mod log;
 mod report;
 mod run;
 mod soak;
@@ -35,6 +36,8 @@ enum Command {
     Eligibility(run::Args),
     /// The whole counter visit alone: begin, complete, verify.
     Visit(run::Args),
+    /// Appends to the log with receipt, beside one transaction per entry.
+    Log(log::Args),
     /// The tests with large counts, at full size.
     Soak,
     /// The echo, as a child of this program.
@@ -66,6 +69,7 @@ fn main() -> Result<ExitCode> {
     match command {
         Command::Eligibility(args) => runtime.block_on(run::eligibility(args))?,
         Command::Visit(args) => runtime.block_on(run::visits(args))?,
+        Command::Log(args) => runtime.block_on(log::run(args))?,
         Command::Soak => return soak::run(),
         Command::ServeEcho { dir, answer_bytes } => runtime.block_on(echo::serve(&dir, answer_bytes))?,
         Command::ServeGateway { dir, limits } => runtime.block_on(gateway::serve(dir, &limits))?,

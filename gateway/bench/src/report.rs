@@ -74,7 +74,7 @@ impl Slice {
         count(self.latencies.len()) / self.seconds
     }
 
-    fn percentile_ms(&self, percent: usize) -> f64 {
+    pub(crate) fn percentile_ms(&self, percent: usize) -> f64 {
         let rank = (self.latencies.len() * percent).div_ceil(100).saturating_sub(1);
         self.latencies.get(rank).map_or(0.0, |us| f64::from(*us) / 1000.0)
     }
@@ -127,14 +127,14 @@ impl std::fmt::Display for Slice {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
     if values.len() % 2 == 1 { at(middle) } else { f64::midpoint(at(middle.wrapping_sub(1)), at(middle)) }
 }
 
-fn rounded(value: f64) -> f64 {
+pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 

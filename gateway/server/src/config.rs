@@ -40,6 +40,9 @@ pub struct Config {
     pub readers: ReaderConfig,
     /// The credential directory.
     pub directory: Option<DirectoryConfig>,
+    /// What each auditor may read. One that is not listed sees hashes only.
+    #[serde(default)]
+    pub auditors: Vec<AuditorConfig>,
     /// Limits of the edge.
     #[serde(default)]
     pub edge: EdgeLimits,
@@ -108,6 +111,36 @@ pub struct LogConfig {
     pub auth_origin: String,
     /// Ed25519 seed, 64 hexadecimal digits.
     pub auth_seed: PathBuf,
+    /// File of the last signed checkpoint: a database older than it is refused. Default: `<database>.checkpoint`
+    /// beside a SQLite file; none for PostgreSQL.
+    pub gateway_checkpoint: Option<PathBuf>,
+    /// The same of the auth log.
+    pub auth_checkpoint: Option<PathBuf>,
+    /// Who cosigns both logs.
+    #[serde(default)]
+    pub witnesses: Vec<WitnessPeer>,
+    /// So many of them make a quorum; without one for fifteen minutes there is a warning. Default: 0.
+    #[serde(default)]
+    pub witness_quorum: u32,
+    /// Seconds between two rounds. Default: 10.
+    #[serde(default = "ten")]
+    pub witness_period_seconds: u32,
+    /// Ordinary disclosures are refused after so many minutes without a quorum. Default: never, because a counter must
+    /// not stop for somebody else's server.
+    pub stop_unwitnessed_minutes: Option<u32>,
+}
+
+/// A witness of our logs (C2SP tlog-witness). It sees our own certificate.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessPeer {
+    /// `https://host[:port][/prefix]`; `http://` for this machine alone.
+    pub url: String,
+    /// Its verifier key.
+    pub key: String,
+    /// Roots that its certificate leads to, PEM.
+    #[serde(default)]
+    pub roots: Vec<PathBuf>,
 }
 
 /// Card authorities and lists.
@@ -143,6 +176,16 @@ pub struct DirectoryConfig {
     pub issuer: String,
     /// ES256 public key, PEM.
     pub public_key: PathBuf,
+}
+
+/// One auditor's jurisdiction.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditorConfig {
+    /// URN of the auditor.
+    pub organization: String,
+    /// Each `everything`, a prefecture's two digits, or an issuer as `<kind>:<code>`.
+    pub jurisdiction: Vec<String>,
 }
 
 /// The file cannot be used.
@@ -196,6 +239,9 @@ impl Config {
             &mut self.log.gateway_seed,
             &mut self.log.auth_seed,
         ];
+        paths.extend(&mut self.log.gateway_checkpoint);
+        paths.extend(&mut self.log.auth_checkpoint);
+        paths.extend(self.log.witnesses.iter_mut().flat_map(|witness| &mut witness.roots));
         paths.extend(&mut self.tls.client_roots);
         paths.extend(&mut self.cards.authorities);
         paths.extend(&mut self.cards.revocation_lists);
@@ -212,6 +258,10 @@ pub fn is_postgres(database: &str) -> bool {
 
 fn yes() -> bool {
     true
+}
+
+fn ten() -> u32 {
+    10
 }
 
 fn first_epoch() -> u16 {

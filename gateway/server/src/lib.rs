@@ -12,3 +12,6 @@ pub mod rpc;
 pub mod runtime;
 pub mod sandbox;
 mod system;
+mod upkeep;
+pub mod witness_role;
+mod witnessing;

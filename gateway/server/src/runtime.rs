@@ -1,6 +1,11 @@
 //! A gateway from its configuration: open, check, serve, drain. Reads as one list.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
 use pmh_audit::SigningKey;
@@ -15,23 +20,27 @@ use pmh_auth::{
 };
 use pmh_domain::{eligibility::Rules, organization::OrganizationId};
 use pmh_store::{
-    AuthStore, Concluding, Conclusion, GatewayStore, Location, LogSettings, RegistryChange, Reply, State,
-    StoreKeys,
+    AuthStore, Concluding, Conclusion, GatewayStore, Location, LogSettings, Reader, RegistryChange, Reply,
+    State, StoreKeys, default_checkpoint_file, last_signed,
 };
-use rustls::sign::CertifiedKey;
+use pmh_witness::feed::WitnessUrl;
+use rustls::{ClientConfig, RootCertStore, sign::CertifiedKey};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::{
-    config::{Config, is_postgres},
+    config::{Config, TlsConfig, WitnessPeer, is_postgres},
     edge::{Edge, EdgeSetup, Reflection, TlsStore, server_config},
     ops::{
         self, Gateway, GatewaySetup,
+        auditor::jurisdiction::{Area, Jurisdictions},
         gateway::{Directory, LogSigners},
+        log::Log,
+        witnessing::{Witness, Witnesses},
     },
-    rpc, system,
+    rpc, system, upkeep, witnessing,
 };
 
 /// A gateway that serves.
@@ -77,13 +86,19 @@ impl Running {
 
     /// Serves until SIGTERM or SIGINT, then drains.
     pub async fn until_signal(self) -> Result<()> {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
+        told_to_stop().await?;
         self.stop().await
     }
+}
+
+/// SIGTERM or SIGINT.
+pub(crate) async fn told_to_stop() -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(())
 }
 
 /// Brings both databases to this program's schema.
@@ -96,24 +111,10 @@ pub async fn migrate(config: &Config) -> Result<()> {
 pub async fn open(config: &Config) -> Result<Gateway> {
     let master = secret(&config.keys.master).context("keys.master")?;
     let keys = KeyRing::from_master(master, config.keys.pairwise_epoch);
-    let gateway_signer = log_signer(&config.log.gateway_origin, &config.log.gateway_seed)?;
-    let auth_signer = log_signer(&config.log.auth_origin, &config.log.auth_seed)?;
-    let (store, _) = GatewayStore::open(LogSettings {
-        location: location(&config.database.gateway)?,
-        signer: log_signer(&config.log.gateway_origin, &config.log.gateway_seed)?,
-        keys: store_keys(&keys, "gateway"),
-        clock: Arc::new(system::now_us),
-    })
-    .await
-    .context("gateway database")?;
-    let (auth, _) = AuthStore::open(LogSettings {
-        location: location(&config.database.auth)?,
-        signer: log_signer(&config.log.auth_origin, &config.log.auth_seed)?,
-        keys: store_keys(&keys, "auth"),
-        clock: Arc::new(system::now_us),
-    })
-    .await
-    .context("auth database")?;
+    let (store, _) =
+        GatewayStore::open(log_settings(config, Log::Gateway, &keys)?).await.context("gateway database")?;
+    let (auth, _) =
+        AuthStore::open(log_settings(config, Log::Auth, &keys)?).await.context("auth database")?;
     let card_cas = card_authorities(config)?;
     let gateway = Gateway::new(GatewaySetup {
         signer: TokenSigner::from_pkcs8_pem(&config.issuer, &text(&config.keys.token)?)
@@ -125,7 +126,12 @@ pub async fn open(config: &Config) -> Result<Gateway> {
         readers: readers(config)?,
         directory: directory(config)?,
         rules: Rules::builtin(),
-        logs: LogSigners { gateway: Arc::new(gateway_signer), auth: Arc::new(auth_signer) },
+        jurisdictions: jurisdictions(config)?,
+        witnesses: witnesses(config)?,
+        logs: LogSigners {
+            gateway: Arc::new(log_signer(config, Log::Gateway)?),
+            auth: Arc::new(log_signer(config, Log::Auth)?),
+        },
         auth,
         store,
         keys,
@@ -137,13 +143,9 @@ pub async fn open(config: &Config) -> Result<Gateway> {
 }
 
 async fn edge(config: &Config, gateway: &Arc<Gateway>) -> Result<Edge> {
-    let mut roots = Vec::new();
-    for path in &config.tls.client_roots {
-        roots.extend(certificates(path)?);
-    }
     let profile = LeafProfile::default();
-    let clients = OrganizationVerifier::new(roots, profile).context("tls.client_roots")?;
-    let tls = server_config(Arc::new(OwnCertificate(certified_key(config)?)), Arc::new(clients))?;
+    let clients = OrganizationVerifier::new(roots(&config.tls)?, profile).context("tls.client_roots")?;
+    let tls = server_config(own_certificate(&config.tls)?, Arc::new(clients))?;
     let setup = EdgeSetup {
         limits: config.edge.clone(),
         tls: Arc::new(TlsStore::new(tls)),
@@ -170,6 +172,10 @@ async fn housekeeping(
             follow_register(&gateway, &live),
             follow_presences(&gateway),
             write_refusals(&gateway),
+            follow_search(&gateway),
+            upkeep::keep_log(&gateway, Log::Gateway),
+            upkeep::keep_log(&gateway, Log::Auth),
+            witnessing::follow_witnesses(&gateway, &readiness),
         )
     };
     tokio::select! {
@@ -235,6 +241,17 @@ async fn write_refusals(gateway: &Gateway) {
     }
 }
 
+/// The search index follows the logs, so that no search has to wait for it.
+async fn follow_search(gateway: &Gateway) {
+    let mut half_minute = ticks(Duration::from_secs(30));
+    loop {
+        half_minute.tick().await;
+        if let Err(fault) = gateway.follow_search().await {
+            tracing::warn!(error = %fault, "search index not brought up");
+        }
+    }
+}
+
 fn ticks(period: Duration) -> tokio::time::Interval {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -275,11 +292,47 @@ impl rustls::server::ResolvesServerCert for OwnCertificate {
     }
 }
 
-fn certified_key(config: &Config) -> Result<Arc<CertifiedKey>> {
-    let chain = certificates(&config.tls.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&config.tls.key).context("tls.key")?;
+pub(crate) fn own_certificate(tls: &TlsConfig) -> Result<Arc<dyn rustls::server::ResolvesServerCert>> {
+    let chain = certificates(&tls.certificate)?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key).context("tls.key")?;
     let provider = rustls::crypto::aws_lc_rs::default_provider();
-    Ok(Arc::new(CertifiedKey::from_der(chain, key, &provider).context("tls.certificate")?))
+    let certified = CertifiedKey::from_der(chain, key, &provider).context("tls.certificate")?;
+    Ok(Arc::new(OwnCertificate(Arc::new(certified))))
+}
+
+/// Roots that organizations' certificates lead to.
+pub(crate) fn roots(tls: &TlsConfig) -> Result<Vec<CertificateDer<'static>>> {
+    let roots: Vec<_> = tls.client_roots.iter().map(|path| certificates(path)).collect::<Result<_>>()?;
+    Ok(roots.concat())
+}
+
+fn witnesses(config: &Config) -> Result<Witnesses> {
+    let list: Vec<Witness> =
+        config.log.witnesses.iter().map(|peer| witness(config, peer)).collect::<Result<_>>()?;
+    if usize::try_from(config.log.witness_quorum)? > list.len() {
+        bail!("log.witness_quorum is larger than the number of witnesses");
+    }
+    let stop_after = config.log.stop_unwitnessed_minutes.map(|minutes| Duration::from_mins(minutes.into()));
+    let period = Duration::from_secs(config.log.witness_period_seconds.max(1).into());
+    Ok(Witnesses::new(list, config.log.witness_quorum, period, stop_after))
+}
+
+fn witness(config: &Config, peer: &WitnessPeer) -> Result<Witness> {
+    let mut roots = RootCertStore::empty();
+    for path in &peer.roots {
+        roots.add_parsable_certificates(certificates(path)?);
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(
+            certificates(&config.tls.certificate)?,
+            PrivateKeyDer::from_pem_file(&config.tls.key).context("tls.key")?,
+        )
+        .context("tls.certificate")?;
+    let url = WitnessUrl::parse(&peer.url, Arc::new(tls)).context("log.witnesses.url")?;
+    Ok(Witness { url, key: peer.key.parse().context("log.witnesses.key")? })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
@@ -327,6 +380,17 @@ fn directory(config: &Config) -> Result<Option<DirectoryTrust>> {
     Ok(Some(DirectoryTrust::new(&directory.issuer, &key)?))
 }
 
+fn jurisdictions(config: &Config) -> Result<Jurisdictions> {
+    let mut jurisdictions = Jurisdictions::default();
+    for auditor in &config.auditors {
+        let organization =
+            OrganizationId::parse_urn(&auditor.organization).context("auditors.organization")?;
+        let areas: Result<Vec<Area>, _> = auditor.jurisdiction.iter().map(|area| Area::parse(area)).collect();
+        jurisdictions.grant(&organization, areas.context("auditors.jurisdiction")?);
+    }
+    Ok(jurisdictions)
+}
+
 fn location(database: &str) -> Result<Location> {
     if is_postgres(database) {
         let verified = database.split(['?', '&']).skip(1).any(|pair| pair == "sslmode=verify-full");
@@ -359,13 +423,67 @@ fn store_keys(keys: &KeyRing, role: &str) -> StoreKeys {
     }
 }
 
-fn log_signer(origin: &str, seed: &Path) -> Result<SigningKey> {
+/// What the store of one log is opened with.
+fn log_settings(config: &Config, log: Log, keys: &KeyRing) -> Result<LogSettings> {
+    let (location, checkpoint_file) = log_place(config, log)?;
+    if checkpoint_file.is_none() {
+        tracing::warn!(?log, "no file for the last checkpoint: a restored database goes unnoticed at start");
+    }
+    Ok(LogSettings {
+        location,
+        signer: log_signer(config, log)?,
+        keys: store_keys(keys, log.role()),
+        clock: Arc::new(system::now_us),
+        checkpoint_file,
+    })
+}
+
+/// Where a log's database is, and the file of its last checkpoint.
+fn log_place(config: &Config, log: Log) -> Result<(Location, Option<PathBuf>)> {
+    let (database, named) = match log {
+        Log::Gateway => (&config.database.gateway, &config.log.gateway_checkpoint),
+        Log::Auth => (&config.database.auth, &config.log.auth_checkpoint),
+    };
+    let location = location(database)?;
+    let file = named.clone().or_else(|| default_checkpoint_file(&location));
+    Ok((location, file))
+}
+
+fn log_signer(config: &Config, log: Log) -> Result<SigningKey> {
+    let (origin, seed) = match log {
+        Log::Gateway => (&config.log.gateway_origin, &config.log.gateway_seed),
+        Log::Auth => (&config.log.auth_origin, &config.log.auth_seed),
+    };
     let seed = secret(seed).with_context(|| format!("log seed {}", seed.display()))?;
     Ok(SigningKey::from_seed(origin, &seed)?)
 }
 
+/// A log read beside the gateway that writes it, by the operator on its machine.
+pub struct StoredLog {
+    /// Reads; it cannot write.
+    pub reader: Reader,
+    /// Makes the notes of its checkpoints again: Ed25519 is deterministic.
+    pub signer: SigningKey,
+    /// Size and root that the gateway signed last, if its file is there.
+    pub last_signed: Option<(u64, pmh_audit::Hash)>,
+}
+
+/// Opens one log to read it.
+pub async fn open_stored_log(config: &Config, log: Log) -> Result<StoredLog> {
+    let master = secret(&config.keys.master).context("keys.master")?;
+    let keys = KeyRing::from_master(master, config.keys.pairwise_epoch);
+    let (location, file) = log_place(config, log)?;
+    let signer = log_signer(config, log)?;
+    let last_signed = match file {
+        Some(file) => last_signed(&file, signer.verifier())?,
+        None => None,
+    };
+    let reader = Reader::open(&location, store_keys(&keys, log.role())).await.context("database")?;
+    Ok(StoredLog { reader, signer, last_signed })
+}
+
 /// 64 hexadecimal digits in a file.
-fn secret(path: &Path) -> Result<Zeroizing<[u8; 32]>> {
+pub(crate) fn secret(path: &Path) -> Result<Zeroizing<[u8; 32]>> {
     let text = Zeroizing::new(text(path)?);
     let digits = text.trim().as_bytes();
     let mut secret = Zeroizing::new([0; 32]);

@@ -3,12 +3,14 @@
 //! contract, over mutual TLS, as its issuers and operator would.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
 use jiff::{Timestamp, civil::Date};
+use pmh_audit::SigningKey;
 use pmh_client::{Endpoint, Gateway, Issuer, LogKeys, connect};
 use pmh_domain::time::tokyo_date;
 use pmh_proto::{
@@ -20,8 +22,14 @@ use pmh_testkit::{
     sandbox::{Sandbox, SandboxCard, SandboxOrganization, SandboxTerminal, SandboxVisit},
     world::{Entitlement, Expected, Organization, Wallet, World, WorldCard},
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{config::Config, runtime::Running, system};
+use crate::{
+    config::Config,
+    runtime::{self, Running},
+    system,
+    witness_role::{Opened, WitnessConfig},
+};
 
 /// What a sandbox is opened with.
 #[derive(Debug, Clone)]
@@ -32,6 +40,8 @@ pub struct SandboxOptions {
     pub listen: String,
     /// TOML of an `[edge]` section with other limits.
     pub limits: Option<String>,
+    /// Further witnesses of the logs beside the sandbox's own: URL and verifier key.
+    pub witnesses: Vec<(String, String)>,
 }
 
 /// A sandbox that serves.
@@ -42,6 +52,8 @@ pub struct RunningSandbox {
     pub sandbox: Sandbox,
     /// Its directory.
     pub dir: PathBuf,
+    /// Ends with it.
+    _witness: DropGuard,
 }
 
 /// Opens a directory: a new one is filled, one that was filled before goes on
@@ -56,12 +68,14 @@ pub async fn open(options: &SandboxOptions) -> Result<RunningSandbox> {
         Some(_) => None,
         None => Some(furnish(&dir, today)?),
     };
-    write_config(&dir, options)?;
+    let (own_witness, stop_witness) = witness(&dir).await?;
+    let witness_key = own_witness.1.clone();
+    write_config(&dir, options, &own_witness)?;
     let config = Config::load(&dir.join(CONFIG))?;
     let gateway = Running::start(&config).await?;
     let sandbox = match (fresh, known) {
         (Some(fresh), _) => {
-            let sandbox = fresh.describe(&gateway);
+            let sandbox = fresh.describe(&gateway, witness_key);
             tell(&dir, &sandbox, &fresh).await.context("filling the sandbox")?;
             sandbox
         }
@@ -69,7 +83,29 @@ pub async fn open(options: &SandboxOptions) -> Result<RunningSandbox> {
         (None, None) => anyhow::bail!("neither new nor known"),
     };
     sandbox.save(&dir)?;
-    Ok(RunningSandbox { gateway, sandbox, dir })
+    Ok(RunningSandbox { gateway, sandbox, dir, _witness: stop_witness })
+}
+
+/// A witness of both logs on this machine, so that a sandbox shows cosigned receipts. Its URL and verifier key.
+async fn witness(dir: &Path) -> Result<((String, String), DropGuard)> {
+    let seed = dir.join("keys/witness.hex");
+    let log = |name: &str| -> Result<String> {
+        let seed = runtime::secret(&dir.join(format!("keys/log-{name}.hex")))?;
+        Ok(SigningKey::from_seed(&format!("audit.sandbox.pmh.example/{name}"), &seed)?.verifier().to_string())
+    };
+    let config = WitnessConfig {
+        listen: "127.0.0.1:0".to_owned(),
+        name: "witness.sandbox.pmh.example/w1".to_owned(),
+        seed,
+        database: dir.join("data/witness.db").to_string_lossy().into_owned(),
+        logs: vec![log("gateway")?, log("auth")?],
+        tls: None,
+    };
+    let opened = Opened::open(&config).await?;
+    let told = (format!("http://{}/", opened.address), opened.key.to_string());
+    let stop = CancellationToken::new();
+    tokio::spawn(opened.serve(stop.clone()));
+    Ok((told, stop.drop_guard()))
 }
 
 /// Client end of one terminal of a sandbox.
@@ -135,7 +171,7 @@ fn furnish(dir: &Path, today: Date) -> Result<Furnished> {
             .card
             .save(&dir.join(card_path(issued.name, "der")), &dir.join(card_path(issued.name, "key.pem")))?;
     }
-    for name in ["master", "log-gateway", "log-auth"] {
+    for name in ["master", "log-gateway", "log-auth", "witness"] {
         let mut seed = [0; 32];
         system::fill(&mut seed);
         secret_file(&dir.join(format!("keys/{name}.hex")), &hex(&seed))?;
@@ -166,7 +202,7 @@ fn claim(dir: &Path) -> Result<()> {
 }
 
 impl Furnished {
-    fn describe(&self, gateway: &Running) -> Sandbox {
+    fn describe(&self, gateway: &Running, witness_key: String) -> Sandbox {
         let (log_key, auth_key) = &gateway.log_keys;
         Sandbox {
             version: 1,
@@ -177,6 +213,7 @@ impl Furnished {
             log_vkey: log_key.to_string(),
             auth_log_origin: auth_key.name().to_owned(),
             auth_log_vkey: auth_key.to_string(),
+            witnesses: vec![witness_key],
             issuer: ISSUER.to_owned(),
             pki: "pki".to_owned(),
             organizations: self.world.organizations.iter().map(organization).collect(),
@@ -376,7 +413,11 @@ pub fn row(right: &Entitlement) -> elig::EntitlementRow {
     }
 }
 
-fn write_config(dir: &Path, options: &SandboxOptions) -> Result<()> {
+fn write_config(dir: &Path, options: &SandboxOptions, own_witness: &(String, String)) -> Result<()> {
+    let mut witnesses = String::new();
+    for (url, key) in std::iter::once(own_witness).chain(&options.witnesses) {
+        writeln!(witnesses, "[[log.witnesses]]\nurl = \"{url}\"\nkey = \"{key}\"\n")?;
+    }
     let limits = options.limits.as_deref().unwrap_or(LIMITS);
     let authorities: Vec<String> =
         (1..=Generation::ALL.len()).map(|n| format!("\"pki/card-ca-{n}.der\"")).collect();
@@ -405,8 +446,10 @@ gateway_origin = "audit.sandbox.pmh.example/gateway"
 gateway_seed = "keys/log-gateway.hex"
 auth_origin = "audit.sandbox.pmh.example/auth"
 auth_seed = "keys/log-auth.hex"
+witness_quorum = 1
+witness_period_seconds = 1
 
-[cards]
+{witnesses}[cards]
 authorities = [{authorities}]
 policies = ["{policy}"]
 revocation_lists = [{lists}]
@@ -418,6 +461,14 @@ policy = "{reader_policy}"
 [directory]
 issuer = "{DIRECTORY}"
 public_key = "pki/directory.pem"
+
+[[auditors]]
+organization = "urn:x-pmh:org:auditor:test-auditor"
+jurisdiction = ["everything"]
+
+[[auditors]]
+organization = "urn:x-pmh:org:auditor:tokyo-auditor"
+jurisdiction = ["13"]
 
 [edge]
 {limits}

@@ -9,7 +9,7 @@ pub use people::Minted;
 pub use presence::{Admission, Admitted, PresenceRow, PresenceUpdate};
 
 use crate::{
-    Attempt, Concluding, Conclusion, Fault, Idempotency, Reader, Recorded, Reply,
+    Attempt, Concluding, Conclusion, Cosigner, Fault, Idempotency, Reader, Recorded, Reply, TileKeeper,
     sequencer::{self, Handle, Lane, LogSettings, State, Transaction, WriteJob},
 };
 
@@ -33,6 +33,16 @@ impl AuthStore {
         Ok((Self { handle, reader }, task))
     }
 
+    /// Writes down what witnesses answered.
+    pub fn cosigner(&self) -> Cosigner {
+        Cosigner::new(self.handle.clone())
+    }
+
+    /// Makes this log's tiles, round by round.
+    pub fn tile_keeper(&self) -> TileKeeper {
+        TileKeeper::new(self.handle.clone(), self.reader.clone())
+    }
+
     /// Reads that need no lock.
     pub fn reader(&self) -> &Reader {
         &self.reader
@@ -48,7 +58,7 @@ impl AuthStore {
         self.handle.state()
     }
 
-    async fn write<X, R>(
+    pub(crate) async fn write<X, R>(
         &self,
         attempt: Attempt,
         transaction: X,

@@ -4,6 +4,7 @@
 //! and `RETURNING`, so a statement is written once. Where an engine differs the
 //! difference is in this file.
 
+mod pool;
 mod schema;
 mod script;
 mod value;
@@ -16,8 +17,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous},
 };
 
+pub(crate) use pool::ReadPool;
 pub use schema::migrations;
-use schema::{Engine, migrator};
+use schema::{Engine, migrator, witness_migrator};
 pub(crate) use script::Script;
 pub(crate) use value::{Row, Value};
 
@@ -89,11 +91,39 @@ impl Connection {
         }
     }
 
+    /// Opens a connection that cannot write to a database that is there.
+    pub(crate) async fn open_to_read(location: &Location) -> Result<Self, Fault> {
+        match location {
+            Location::Sqlite(path) => {
+                // A file opened read-only could not follow the WAL of a writer that has gone.
+                let options = sqlite_options(path).pragma("query_only", "on");
+                Ok(Self::Sqlite(options.connect().await.map_err(Fault::database("open"))?))
+            }
+            Location::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url)
+                    .map_err(Fault::database("parse url"))?
+                    .application_name("pmh-gateway reader")
+                    .statement_cache_capacity(STATEMENTS_KEPT)
+                    .options([("default_transaction_read_only", "on")]);
+                Ok(Self::Postgres(options.connect().await.map_err(Fault::database("connect"))?))
+            }
+        }
+    }
+
     /// Brings the schema up to this program's version; refuses a newer one.
     pub(crate) async fn migrate(&mut self, role: Role) -> Result<(), Fault> {
         match self {
             Self::Sqlite(connection) => migrator(role, Engine::Sqlite).run(connection).await?,
             Self::Postgres(connection) => migrator(role, Engine::Postgres).run(connection).await?,
+        }
+        Ok(())
+    }
+
+    /// The same for a witness's memory.
+    pub(crate) async fn migrate_witness(&mut self) -> Result<(), Fault> {
+        match self {
+            Self::Sqlite(connection) => witness_migrator(Engine::Sqlite).run(connection).await?,
+            Self::Postgres(connection) => witness_migrator(Engine::Postgres).run(connection).await?,
         }
         Ok(())
     }
@@ -323,7 +353,8 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .page_size(1024)
         // Not more: whenever a tree page splits, COMMIT walks all buckets of the page cache, which are as many as pages.
         .pragma("cache_size", "-1024")
-        .pragma("wal_autocheckpoint", "4000")
+        // Pages that many batches change are folded into the file once: fewer checkpoints, each of some 20 ms.
+        .pragma("wal_autocheckpoint", "16000")
         .statement_cache_capacity(STATEMENTS_KEPT)
 }
 

@@ -52,6 +52,9 @@ pub struct EntrySubject {
     pub reference: [u8; 32],
     /// The pairwise `sub` that the requester knows; committed in the subject part.
     pub sub: String,
+    /// Further references of the same person whose chains take the entry too: a look at one's own accesses closes
+    /// every chain that it lists. Chains that do not exist are not begun.
+    pub also: Vec<[u8; 32]>,
 }
 
 impl std::fmt::Debug for EntrySubject {

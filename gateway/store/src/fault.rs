@@ -25,6 +25,27 @@ pub enum Fault {
     /// The head row moved under the lock: two histories were about to be written.
     #[error("log head moved under the lock")]
     HeadMoved,
+    /// The database is older than what this gateway signed: a backup was restored, or a standby took over that had not
+    /// got everything. Receipts beyond it are out there, so this log must not go on.
+    #[error(
+        "the database holds {stored} entries of the log, but this gateway signed a checkpoint of {signed}: an earlier \
+         state was restored; see docs/operations.md"
+    )]
+    Rewound {
+        /// Entries in the database.
+        stored: u64,
+        /// Entries in the last signed checkpoint.
+        signed: u64,
+    },
+    /// The database holds another history than this gateway signed.
+    #[error(
+        "the first {signed} entries in the database are not those of the checkpoint that this gateway signed; see \
+         docs/operations.md"
+    )]
+    Rewritten {
+        /// Entries in the last signed checkpoint.
+        signed: u64,
+    },
     /// The log does not accept entries: a flush failed or the queue is full.
     #[error("log unavailable: {0}")]
     Unavailable(&'static str),

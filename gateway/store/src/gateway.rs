@@ -20,7 +20,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::{
-    Attempt, Concluding, Conclusion, Draft, Fault, Idempotency, Reader, Recorded, Reply,
+    Attempt, Concluding, Conclusion, Cosigner, Draft, Fault, Idempotency, Reader, Recorded, Reply,
+    TileKeeper,
     sequencer::{self, BoxFuture, DecideJob, Handle, Lane, LogSettings, State, Transaction, Tx, WriteJob},
 };
 
@@ -59,6 +60,16 @@ impl GatewayStore {
         self.handle.registry()
     }
 
+    /// Writes down what witnesses answered.
+    pub fn cosigner(&self) -> Cosigner {
+        Cosigner::new(self.handle.clone())
+    }
+
+    /// Makes this log's tiles, round by round.
+    pub fn tile_keeper(&self) -> TileKeeper {
+        TileKeeper::new(self.handle.clone(), self.reader.clone())
+    }
+
     /// Reads that need no lock: proofs and pages of the log.
     pub fn reader(&self) -> &Reader {
         &self.reader
@@ -89,7 +100,7 @@ impl GatewayStore {
         self.write(Lane::Interactive, attempt, Some(idempotency), Nothing, conclude).await
     }
 
-    async fn write<X, R>(
+    pub(crate) async fn write<X, R>(
         &self,
         lane: Lane,
         attempt: Attempt,

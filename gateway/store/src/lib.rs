@@ -10,20 +10,32 @@
 //! To add a write: a struct with its arguments, `impl Transaction` with the
 //! statements, a method on the store that submits it.
 
+mod accesses;
 mod auth;
+mod cosignatures;
 mod db;
 mod entry;
 mod fault;
 mod gateway;
+mod last_checkpoint;
 mod reader;
 mod recorded;
+mod scan;
 mod seal;
+mod search;
 mod sequencer;
+mod tiles;
+mod witness;
 
+pub use accesses::{
+    AccessItem, AccessPage, Answered, Chains, GuardianChange, Question, QuestionState, Questioned, ReadBy,
+    StoredQuestion,
+};
 pub use auth::{
     Admission, Admitted, AuthStore, LinkOutcome, Minted, Person, PresenceRow, PresenceUpdate, Relation,
     RenewalOutcome,
 };
+pub use cosignatures::{CosignedRoot, Cosigner, StoredCosignature};
 pub use db::{Location, Role, migrations};
 pub use entry::{Attempt, Draft, EntrySubject};
 pub use fault::{Cause, Fault};
@@ -32,7 +44,12 @@ pub use gateway::{
     Proposal, ProposalState, ProposedLink, Registry, RegistryChange, ResidentChange, ResidentChunk,
     RowConflict, RowDone, RowOutcome, RowVerdict, SubjectRef,
 };
-pub use reader::{LogCheck, LogDefect, Page, Reader, StoredEntry};
+pub use last_checkpoint::{default_checkpoint_file, last_signed};
+pub use reader::{Page, Reader, StoredEntry};
 pub use recorded::Recorded;
+pub use scan::{LogCheck, LogDefect, Scan};
 pub use seal::StoreKeys;
+pub use search::{Asked, Filter, Hits, NewPersonSearch, PersonSearch, SearchIndex, Span};
 pub use sequencer::{Clock, Concluding, Conclusion, Idempotency, LogSettings, Reply, State};
+pub use tiles::{TileKeeper, TilesMade};
+pub use witness::{TreeHead, WitnessStore};

@@ -1,45 +1,22 @@
 //! Reads that need no lock: pages of the log, proofs, single records.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
-use pmh_audit::{Frontier, Hash, tree::leaf_hash};
+use pmh_audit::Hash;
 use pmh_domain::organization::IssuerId;
-use tokio::sync::Mutex;
 
 use crate::{
     Fault, Location, StoreKeys,
-    db::{Connection, Row, Value},
+    db::{ReadPool, Row, Value},
     gateway::{ProposedLink, SubjectRef},
     seal::SealingKey,
 };
 
-/// A reading connection of its own, so that readers never wait for the writer.
+/// Reading connections of its own, so that readers never wait for the writer.
 #[derive(Clone)]
 pub struct Reader {
-    location: Location,
-    /// `None` after the connection was lost, until the next read.
-    connection: Arc<Mutex<Option<Connection>>>,
-    keys: StoreKeys,
-}
-
-/// What reading the whole log found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogCheck {
-    /// Entries that are as they were committed, from the first on.
-    pub intact: u64,
-    /// The first thing that is not; `None` for a whole log.
-    pub defect: Option<LogDefect>,
-}
-
-/// Where a stored log is not what it says it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogDefect {
-    /// This entry is missing, or its leaf is not what its hash says.
-    Entry(u64),
-    /// The root stored for this size is not that of the entries before it.
-    Root(u64),
-    /// The head is not the tree of its entries.
-    Head,
+    pool: Arc<ReadPool>,
+    pub(crate) keys: StoreKeys,
 }
 
 /// An entry as stored.
@@ -63,24 +40,17 @@ pub struct Page {
 }
 
 impl Reader {
-    pub(crate) async fn open(location: &Location, keys: StoreKeys) -> Result<Self, Fault> {
-        let connection = Connection::open(location).await?;
-        Ok(Self { location: location.clone(), connection: Arc::new(Mutex::new(Some(connection))), keys })
+    /// Reads a database beside the program that writes it, or when there is none. Changes nothing: a database of
+    /// another version is not brought up, and what this version does not find there fails when it is read.
+    pub async fn open(location: &Location, keys: StoreKeys) -> Result<Self, Fault> {
+        Ok(Self { pool: Arc::new(ReadPool::open(location).await?), keys })
     }
 
-    /// One read; a connection that ended meanwhile is opened again, once.
-    async fn fetch(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
-        let mut slot = self.connection.lock().await;
-        if let Some(connection) = slot.as_mut() {
-            match connection.fetch(sql, values.clone()).await {
-                Err(fault) if fault.is_lost() => *slot = None,
-                done => return done,
-            }
-        }
-        slot.insert(Connection::open(&self.location).await?).fetch(sql, values).await
+    pub(crate) async fn fetch(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
+        self.pool.fetch(sql, values).await
     }
 
-    async fn fetch_one(&self, sql: &'static str, values: Vec<Value>) -> Result<Option<Row>, Fault> {
+    pub(crate) async fn fetch_one(&self, sql: &str, values: Vec<Value>) -> Result<Option<Row>, Fault> {
         Ok(self.fetch(sql, values).await?.into_iter().next())
     }
 
@@ -100,54 +70,15 @@ impl Reader {
         row.map(|row| row.array(0, "log_root")).transpose()
     }
 
-    /// Reads the whole log as of now and computes its tree anew (audit.md I7, I11):
-    /// whoever changes, removes or adds a row without the signing key is found out.
-    pub async fn check(&self) -> Result<LogCheck, Fault> {
-        let (size, root) = self.head().await?;
-        let mut tree = Frontier::default();
-        let broken = |tree: &Frontier, defect| Ok(LogCheck { intact: tree.size(), defect: Some(defect) });
-        while tree.size() < size {
-            let from = tree.size();
-            let until = size.min(from + CHECKED_AT_ONCE);
-            let roots = self.roots(from..until).await?;
-            let mut rows = self.leaves(from..until).await?.into_iter();
-            for index in from..until {
-                match rows.next() {
-                    Some((stored, leaf, hash)) if stored == index && leaf_hash(&leaf).as_slice() == hash => {
-                        tree.push(leaf_hash(&leaf));
-                    }
-                    _ => return broken(&tree, LogDefect::Entry(index)),
-                }
-                if roots.get(&tree.size()).is_some_and(|root| *root != tree.root()) {
-                    return broken(&tree, LogDefect::Root(tree.size()));
-                }
-            }
-        }
-        if tree.root() != root || (size > 0 && self.root(size).await? != Some(root)) {
-            return broken(&tree, LogDefect::Head);
-        }
-        Ok(LogCheck { intact: size, defect: None })
-    }
-
-    /// Roots stored for sizes after `range.start`, up to `range.end`.
-    async fn roots(&self, range: Range<u64>) -> Result<HashMap<u64, Hash>, Fault> {
+    /// Sizes within a range, its end included, at which a batch ended, with their roots; in ascending order.
+    pub async fn roots(&self, range: Range<u64>) -> Result<Vec<(u64, Hash)>, Fault> {
         let rows = self
             .fetch(
-                "SELECT size, root FROM log_root WHERE size > $1 AND size <= $2",
+                "SELECT size, root FROM log_root WHERE size > $1 AND size <= $2 ORDER BY size",
                 vec![signed(range.start)?.into(), signed(range.end)?.into()],
             )
             .await?;
         rows.iter().map(|row| Ok((unsigned(row.int(0)?)?, row.array(1, "log_root")?))).collect()
-    }
-
-    async fn leaves(&self, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>, Vec<u8>)>, Fault> {
-        let rows = self
-            .fetch(
-                "SELECT idx, leaf, leaf_hash FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx",
-                vec![signed(range.start)?.into(), signed(range.end)?.into()],
-            )
-            .await?;
-        rows.iter().map(|row| Ok((unsigned(row.int(0)?)?, row.bytes(1)?, row.bytes(2)?))).collect()
     }
 
     /// Entries of a range.
@@ -277,13 +208,10 @@ impl Reader {
     }
 }
 
-/// Entries read at once by a check.
-const CHECKED_AT_ONCE: u64 = 1024;
-
-fn signed(value: u64) -> Result<i64, Fault> {
+pub(crate) fn signed(value: u64) -> Result<i64, Fault> {
     i64::try_from(value).map_err(|_| Fault::Inconsistent { table: "log_entry", column: "idx" })
 }
 
-fn unsigned(value: i64) -> Result<u64, Fault> {
+pub(crate) fn unsigned(value: i64) -> Result<u64, Fault> {
     u64::try_from(value).map_err(|_| Fault::Inconsistent { table: "log_entry", column: "idx" })
 }

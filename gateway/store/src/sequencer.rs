@@ -8,6 +8,7 @@
 
 mod append;
 mod batch;
+mod chains;
 mod check;
 mod job;
 mod known;
@@ -31,6 +32,7 @@ use crate::{
     Fault, Location, Role, StoreKeys,
     db::{Connection, FileLock},
     gateway::Registry,
+    last_checkpoint::LastCheckpoint,
 };
 
 /// Microseconds since 1970 UTC, from the program's clock.
@@ -42,8 +44,9 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 1024;
 /// How long bulk work may hold a batch that interactive callers wait for.
 const BULK_BUDGET: Duration = Duration::from_millis(5);
-/// How long a busy sequencer lets callers gather before it begins.
-const LINGER: Duration = Duration::from_micros(300);
+/// How long a busy sequencer lets callers gather before it looks at the queue again; and how often at most.
+const LINGER: Duration = Duration::from_micros(150);
+const LINGERS: u32 = 8;
 /// Operations in a batch from which on there are others to wait for.
 const COHORT: usize = 4;
 /// Attempts of a batch that the database asks to repeat.
@@ -66,6 +69,9 @@ pub struct LogSettings {
     pub keys: StoreKeys,
     /// The program's clock.
     pub clock: Clock,
+    /// Where the last signed checkpoint is kept beside the database, so that a restored one is noticed; see
+    /// [`default_checkpoint_file`](crate::default_checkpoint_file). `None`: nowhere.
+    pub checkpoint_file: Option<std::path::PathBuf>,
 }
 
 /// The caller's end of a sequencer.
@@ -129,6 +135,7 @@ pub(crate) async fn start(
     role: Role,
 ) -> Result<(Handle, tokio::task::JoinHandle<()>), Fault> {
     let lock = FileLock::take(&settings.location)?;
+    let last = LastCheckpoint::open(settings.checkpoint_file.as_deref(), settings.signer.verifier())?;
     let mut connection = Connection::open(&settings.location).await?;
     connection.migrate(role).await?;
     let registry = Arc::new(Registry::default());
@@ -141,6 +148,7 @@ pub(crate) async fn start(
         location: settings.location,
         role,
         signer: Arc::new(settings.signer),
+        last: Arc::new(last),
         callers: tokio::runtime::Handle::current(),
         clock: settings.clock,
         head: None,
@@ -185,6 +193,7 @@ struct Sequencer {
     location: Location,
     role: Role,
     signer: Arc<SigningKey>,
+    last: Arc<LastCheckpoint>,
     /// Where the callers run.
     callers: tokio::runtime::Handle,
     clock: Clock,
@@ -217,7 +226,21 @@ impl Sequencer {
                 Wake::Job(first) => self.batch(first).await,
             }
         }
+        self.leave_nobody_waiting().await;
         self.tx.connection.close().await;
+    }
+
+    /// A caller may stand between its place in the queue and the queue itself. Merely dropped, the queue would keep
+    /// that job, and its caller would wait for as long as anybody holds the store: it is closed and emptied instead.
+    async fn leave_nobody_waiting(&mut self) {
+        self.interactive.close();
+        self.bulk.close();
+        while let Some(job) = self.interactive.recv().await {
+            refuse(job, &Fault::Unavailable("closed"));
+        }
+        while let Some(job) = self.bulk.recv().await {
+            refuse(job, &Fault::Unavailable("closed"));
+        }
     }
 
     /// What to do next; interactive work first. `None`: all callers have gone.
@@ -235,11 +258,7 @@ impl Sequencer {
     }
 
     async fn batch(&mut self, first: Box<dyn Job>) {
-        // On a fast disk callers fall into cohorts that take turns; a pause this short merges them (audit.md §4.5).
-        // A lone caller never waits, and nobody but this thread sleeps. PostgreSQL gathers while the lock is awaited.
-        if self.last_batch >= COHORT && self.tx.connection.is_sqlite() {
-            std::thread::sleep(LINGER);
-        }
+        self.let_callers_gather();
         let mut jobs = vec![first];
         match self.repeated(&mut jobs, Gather::Yes).await {
             Ok(committed) => {
@@ -250,12 +269,25 @@ impl Sequencer {
         }
     }
 
+    /// On a fast disk callers fall into cohorts that take turns; a short pause, as long as the queue grows, merges
+    /// them (audit.md §4.5). A lone caller never waits, and nobody but this thread sleeps. PostgreSQL gathers while
+    /// the lock is awaited.
+    fn let_callers_gather(&self) {
+        if self.last_batch < COHORT || !self.tx.connection.is_sqlite() {
+            return;
+        }
+        let mut waiting = self.interactive.len();
+        for _ in 0..LINGERS {
+            std::thread::sleep(LINGER);
+            let before = std::mem::replace(&mut waiting, self.interactive.len());
+            if waiting == before {
+                return;
+            }
+        }
+    }
+
     /// Attempts until the database stops asking to try again.
-    async fn repeated(
-        &mut self,
-        jobs: &mut Vec<Box<dyn Job>>,
-        gather: Gather,
-    ) -> Result<Committed, Fault> {
+    async fn repeated(&mut self, jobs: &mut Vec<Box<dyn Job>>, gather: Gather) -> Result<Committed, Fault> {
         let mut outcome = self.attempt(jobs, gather).await;
         for repeat in 1..ATTEMPTS {
             match &outcome {
@@ -316,11 +348,7 @@ impl Sequencer {
     }
 
     /// Begins, runs, commits; on any fault nothing of it stays.
-    async fn attempt(
-        &mut self,
-        jobs: &mut Vec<Box<dyn Job>>,
-        gather: Gather,
-    ) -> Result<Committed, Fault> {
+    async fn attempt(&mut self, jobs: &mut Vec<Box<dyn Job>>, gather: Gather) -> Result<Committed, Fault> {
         self.reconnect_if_lost().await?;
         let head = match self.tx.connection.begin_with(batch::HEAD).await {
             Ok(head) => head,
@@ -350,8 +378,8 @@ impl Sequencer {
     /// Signs, makes the receipts and wakes the callers: on their own threads, so that the next batch begins at once
     /// and one wake-up serves them all.
     fn answer(&self, jobs: Vec<Box<dyn Job>>, committed: Committed) {
-        let signer = Arc::clone(&self.signer);
-        self.callers.spawn(async move { committed.answer(jobs, &signer) });
+        let (signer, last) = (Arc::clone(&self.signer), Arc::clone(&self.last));
+        self.callers.spawn(async move { committed.answer(jobs, &signer, &last) });
     }
 
     async fn reconnect_if_lost(&mut self) -> Result<(), Fault> {

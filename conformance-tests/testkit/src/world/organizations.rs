@@ -54,7 +54,9 @@ pub(super) fn all() -> Vec<Organization> {
         organization("municipality", "132098", "町田市", &["machida-1"]),
         organization("prefecture", "130001", "東京都", &["tokyo-1"]),
         organization("prefecture", "140007", "神奈川県", &["kanagawa-1"]),
-        organization("auditor", "test-auditor", "監査人〔架空〕", &["auditor-1"]),
+        organization("app", "test-app", "市民アプリ〔架空〕", &["app-1"]),
+        organization("auditor", "test-auditor", "監査人〔架空〕", &["auditor-1", "auditor-2"]),
+        organization("auditor", "tokyo-auditor", "東京都内監査人〔架空〕", &["tokyo-auditor-1"]),
         organization("operator", "test-operator", "運用者〔架空〕", &["operator-1"]),
     ]
 }

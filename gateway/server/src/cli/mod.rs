@@ -6,6 +6,7 @@ pub mod codes;
 pub mod counter;
 pub mod demo;
 pub mod issuer;
+pub mod me;
 pub mod output;
 pub mod pki;
 pub mod sandbox;
@@ -31,7 +32,7 @@ enum Command {
     /// The same world, kept running for a vendor's program until SIGTERM.
     Sandbox(sandbox::Args),
     /// Serve a gateway.
-    Serve(serve::Args),
+    Serve(serve::ServeArgs),
     /// Check a configuration without serving.
     Config(serve::ConfigArgs),
     /// Bring both databases to this program's schema.
@@ -40,7 +41,9 @@ enum Command {
     Counter(counter::Args),
     /// An issuer's office.
     Issuer(issuer::Args),
-    /// Verify proofs, offline.
+    /// Who looked at my data: a citizen with the card.
+    Me(me::Args),
+    /// Verify proofs, offline; search the log as an auditor.
     Audit(audit::Args),
     /// Check the codes on a certificate.
     Codes(codes::Args),
@@ -60,7 +63,8 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Migrate(args) => serve::migrate(args).await,
         Command::Counter(args) => counter::run(args).await,
         Command::Issuer(args) => issuer::run(args).await,
-        Command::Audit(args) => audit::run(args),
+        Command::Me(args) => me::run(args).await,
+        Command::Audit(args) => audit::run(args).await,
         Command::Codes(args) => codes::run(args),
         Command::Pki(args) => pki::run(args),
         Command::Card(args) => card::run(args),

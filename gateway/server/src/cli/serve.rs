@@ -3,11 +3,13 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
+use tokio_util::sync::CancellationToken;
 
 use super::output::line;
 use crate::{
     config::Config,
     runtime::{self, Running},
+    witness_role::{Opened, WitnessConfig},
 };
 
 /// Arguments of `serve` and `migrate`.
@@ -31,8 +33,44 @@ enum ConfigCommand {
     Check(Args),
 }
 
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    config: Args,
+    /// `witness` cosigns partners' logs; its configuration is a file of its own (witness.example.toml).
+    #[arg(long, default_value = "all")]
+    role: ServedRole,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ServedRole {
+    /// Auth and gateway.
+    All,
+    /// A witness.
+    Witness,
+}
+
 /// Serves until SIGTERM, then drains.
-pub async fn serve(args: Args) -> Result<ExitCode> {
+pub async fn serve(args: ServeArgs) -> Result<ExitCode> {
+    match args.role {
+        ServedRole::All => gateway(args.config).await,
+        ServedRole::Witness => witness(args.config).await,
+    }
+}
+
+async fn witness(args: Args) -> Result<ExitCode> {
+    let opened = Opened::open(&WitnessConfig::load(&args.config)?).await?;
+    line(format_args!("listening on {}\nwitness key {}", opened.address, opened.key));
+    let stop = CancellationToken::new();
+    let served = tokio::spawn(opened.serve(stop.clone()));
+    runtime::told_to_stop().await?;
+    stop.cancel();
+    served.await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn gateway(args: Args) -> Result<ExitCode> {
     let running = Running::start(&Config::load(&args.config)?).await?;
     line(format_args!("listening on {}", running.address));
     running.until_signal().await?;

@@ -29,15 +29,18 @@ pub fn authorization(headers: &HeaderMap) -> Authorization<'_> {
     }
 }
 
-/// Removes metadata by which a caller or a proxy could claim an identity (P2), and hides the token from debug output.
+/// Removes metadata by which a caller or a proxy could claim an identity (P2), and hides token and operator from debug
+/// output.
 pub(super) fn clean(headers: &mut HeaderMap) {
     let claims: Vec<HeaderName> = headers.keys().filter(|name| claims_identity(name)).cloned().collect();
     for name in claims {
         headers.remove(name);
     }
-    if let Entry::Occupied(mut values) = headers.entry(AUTHORIZATION) {
-        for value in values.iter_mut() {
-            value.set_sensitive(true);
+    for secret in [AUTHORIZATION, OPERATOR] {
+        if let Entry::Occupied(mut values) = headers.entry(secret) {
+            for value in values.iter_mut() {
+                value.set_sensitive(true);
+            }
         }
     }
 }
@@ -54,6 +57,8 @@ fn claims_identity(name: &HeaderName) -> bool {
     CLAIMS.iter().any(|prefix| name.as_str().starts_with(prefix))
 }
 
+/// Pseudonym of a member of the calling organization's staff.
+const OPERATOR: HeaderName = HeaderName::from_static("pmh-operator");
 /// Beginnings of header names that proxies use to say who is behind them.
 const CLAIMS: [&str; 8] = [
     "forwarded",
@@ -100,7 +105,7 @@ mod tests {
 
     #[test]
     fn r_tok_22_the_token_does_not_show_in_debug_output() {
-        let mut sent = headers(&[("authorization", "Bearer canary")]);
+        let mut sent = headers(&[("authorization", "Bearer canary"), ("pmh-operator", "canary")]);
         clean(&mut sent);
         assert!(!format!("{sent:?}").contains("canary"));
     }

@@ -35,6 +35,12 @@ impl Readiness {
         self.reporter.set_service_status(WHOLE, ServingStatus::NotServing).await;
     }
 
+    /// Whether a quorum of witnesses has spoken lately. Calls go on without.
+    pub async fn witnesses(&self, heard: bool) {
+        let status = if heard { ServingStatus::Serving } else { ServingStatus::NotServing };
+        self.reporter.set_service_status(WITNESSES, status).await;
+    }
+
     pub(super) async fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         self.not_ready().await;
@@ -43,8 +49,11 @@ impl Readiness {
     /// Ends health watches, which never end by themselves and would hold the drain to its last second.
     pub(super) async fn end_watches(&self) {
         self.reporter.clone().clear_service_status(WHOLE).await;
+        self.reporter.clone().clear_service_status(WITNESSES).await;
     }
 }
 
 /// The empty name is the whole server.
 const WHOLE: &str = "";
+/// Known only where witnesses are configured.
+const WITNESSES: &str = "pmh.audit.v1.Witnesses";

@@ -35,7 +35,12 @@ pub struct Call {
     /// The instant everything in this call is decided for.
     pub now: Timestamp,
     token: Presented,
+    operator: Operator,
 }
+
+/// The operating member of staff, by the organization's own pseudonym; empty if
+/// it names none. Or what is wrong with it.
+pub type Operator = Result<ShortText, Reason>;
 
 /// What came in `authorization`.
 #[derive(Clone)]
@@ -70,7 +75,21 @@ impl Call {
         request_sha256: [u8; 32],
     ) -> Self {
         let token = Presented::read(gateway, &peer, authorization);
-        Self { peer, info, path, request_sha256, now: gateway.now(), token }
+        let operator = Ok(ShortText::default());
+        Self { peer, info, path, request_sha256, now: gateway.now(), token, operator }
+    }
+
+    /// The same call by a member of staff. What is wrong with the pseudonym is
+    /// told when the call is authorized, so that the refusal is recorded.
+    #[must_use]
+    pub fn by(mut self, operator: Operator) -> Self {
+        self.operator = operator;
+        self
+    }
+
+    /// Pseudonym of the member of staff; empty if none.
+    pub(crate) fn operator(&self) -> &str {
+        self.operator.as_ref().map_or("", ShortText::as_str)
     }
 
     /// The same call about one chunk of its stream.
@@ -88,6 +107,14 @@ impl Call {
         // The method before the token (identity.md §7.3): who may not call at all learns nothing about a token.
         if !method.is_some_and(|method| method.callers.iter().any(|callers| callers.roles.contains(&role))) {
             return Err(Refusal::new(Reason::RoleNotAllowed));
+        }
+        match self.operator {
+            Ok(_) => {}
+            Err(Reason::IndividualNumberForbidden) => {
+                return Err(Refusal::new(Reason::IndividualNumberForbidden)
+                    .with_field(OPERATOR_FIELD, Reason::IndividualNumberForbidden));
+            }
+            Err(reason) => return Err(Refusal::invalid_fields(vec![]).with_field(OPERATOR_FIELD, reason)),
         }
         let token = match (&self.token, method.map(|method| &method.needs)) {
             (_, None | Some(Needs::MutualTls)) | (Presented::Nothing, _) => None,
@@ -128,7 +155,7 @@ impl Call {
         let reference =
             gateway.encrypted_subjects.open(claims.esub.as_str(), &jti, claims.client_id.as_str()).ok()?;
         Some(Named {
-            subject: EntrySubject { reference, sub: claims.sub.as_str().to_owned() },
+            subject: EntrySubject { reference, sub: claims.sub.as_str().to_owned(), also: Vec::new() },
             jti_sha256: Sha256::digest(jti).into(),
             acr: registry::Acr(claims.acr.number()),
             tier: registry::Tier(claims.pres.tier.number()),
@@ -161,7 +188,7 @@ impl Call {
                 jti_sha256: named.map_or([0; 32], |named| named.jti_sha256),
                 acr: named.map_or(registry::Acr(0), |named| named.acr),
                 tier: named.map_or(registry::Tier(0), |named| named.tier),
-                operator: ShortText::default(),
+                operator: self.operator.clone().unwrap_or_default(),
                 trace_id: *self.info.request_id.as_bytes(),
             },
             detail: DetailBody {
@@ -242,3 +269,6 @@ pub(crate) fn nobody() -> ActorBody {
         trace_id: [0; 16],
     }
 }
+
+/// Where a call names its member of staff: a header, not a field.
+pub(crate) const OPERATOR_FIELD: &str = "pmh-operator";

@@ -142,6 +142,6 @@ impl Gateway {
     /// A person as the entry names them before one organization.
     pub(super) fn entry_subject(&self, reference: [u8; 32], urn: &str) -> Option<EntrySubject> {
         let person = self.subject_refs.open_subject_ref(&reference).ok()?;
-        Some(EntrySubject { reference, sub: self.pairwise.sub(&person, urn) })
+        Some(EntrySubject { reference, sub: self.pairwise.sub(&person, urn), also: Vec::new() })
     }
 }

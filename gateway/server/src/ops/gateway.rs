@@ -15,10 +15,10 @@ use pmh_auth::{
     token::{CACHE_CAPACITY, DenyList, TokenCache, TokenSigner, TokenVerifier},
 };
 use pmh_domain::eligibility::Rules;
-use pmh_store::{Attempt, AuthStore, Clock, GatewayStore, Registry};
+use pmh_store::{Attempt, AuthStore, Clock, Cosigner, GatewayStore, Registry};
 use zeroize::Zeroizing;
 
-use super::refusals::RefusalCounts;
+use super::{auditor::jurisdiction::Jurisdictions, log::Log, refusals::RefusalCounts, witnessing::Witnesses};
 use crate::edge::{OrganizationRegistry, Random, Standing};
 
 /// What a gateway is built from.
@@ -45,8 +45,12 @@ pub struct GatewaySetup {
     pub directory: Option<DirectoryTrust>,
     /// Rules of eligibility.
     pub rules: Rules,
+    /// What each auditor may read.
+    pub jurisdictions: Jurisdictions,
     /// Keys of the two logs, to make checkpoints on demand.
     pub logs: LogSigners,
+    /// Who cosigns them.
+    pub witnesses: Witnesses,
     /// Microseconds.
     pub clock: Clock,
     /// Randomness.
@@ -82,7 +86,9 @@ pub struct Gateway {
     pub(crate) readers: ReaderTrust,
     pub(crate) directory: Option<DirectoryTrust>,
     pub(crate) rules: ArcSwap<Rules>,
+    pub(crate) jurisdictions: Jurisdictions,
     pub(crate) logs: LogSigners,
+    pub(crate) witnesses: Witnesses,
     pub(crate) refusals: RefusalCounts,
     /// Links change two databases; one at a time, so that decisions do not overtake each other.
     pub(crate) linking: tokio::sync::Mutex<()>,
@@ -117,7 +123,9 @@ impl Gateway {
             readers: setup.readers,
             directory: setup.directory,
             rules: ArcSwap::from_pointee(setup.rules),
+            jurisdictions: setup.jurisdictions,
             logs: setup.logs,
+            witnesses: setup.witnesses,
             refusals: RefusalCounts::default(),
             linking: tokio::sync::Mutex::default(),
             narrowing: tokio::sync::Mutex::default(),
@@ -129,6 +137,13 @@ impl Gateway {
     /// Verifier keys of the two logs: gateway, auth.
     pub fn log_keys(&self) -> (&VerifierKey, &VerifierKey) {
         (self.logs.gateway.verifier(), self.logs.auth.verifier())
+    }
+
+    pub(crate) fn cosigner(&self, log: Log) -> Cosigner {
+        match log {
+            Log::Gateway => self.store.cosigner(),
+            Log::Auth => self.auth.cosigner(),
+        }
     }
 
     /// Microseconds since 1970 UTC.

@@ -3,6 +3,8 @@
 //! outcome or a refusal. It knows neither tonic nor SQL; how an outcome is
 //! encoded is passed in, because the log commits to the very bytes that are sent.
 
+pub mod accesses;
+pub mod auditor;
 pub mod bulk;
 pub mod call;
 pub mod directory;
@@ -14,6 +16,7 @@ pub mod presence;
 pub mod refusals;
 pub mod residents;
 pub mod verify;
+pub mod witnessing;
 
 pub use call::Call;
 pub use gateway::{Gateway, GatewaySetup};

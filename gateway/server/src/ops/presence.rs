@@ -298,6 +298,7 @@ async fn record_of_card(
                 draft.subject = Some(EntrySubject {
                     reference: keeper.subject_refs.subject_ref(&person),
                     sub: keeper.pairwise.sub(&person, &sector),
+                    also: Vec::new(),
                 });
             }
             Conclusion { reply: Reply::Refused(refused.clone()), draft: Some(draft) }

@@ -7,12 +7,13 @@ use jiff::civil::Date;
 use pmh_audit::{Kind, OrgRef, Receipt, registry};
 use pmh_auth::policy::Permit;
 use pmh_domain::{
+    organization::IssuerId,
     problem::Accepted,
     resident::{RawResident, ResidentLink, RestrictionKind},
     time::tokyo_date,
 };
 use pmh_proto::common::Reason;
-use pmh_store::{Concluding, Conclusion, Draft, Relation, Reply, ResidentChange, ResidentChunk};
+use pmh_store::{Concluding, Conclusion, Draft, Relation, Reply, ResidentChange, ResidentChunk, SubjectRef};
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
     bulk::{Batch, Judged, Received, RowReport, detail_salt},
     entitlements::replay,
     refusals::{refused, settled},
-    unavailable,
+    unavailable, uninterrupted,
 };
 use crate::rpc::status::Refusal;
 
@@ -84,29 +85,41 @@ pub async fn change(
 ) -> Result<(Vec<u8>, Option<Receipt>), Refusal> {
     let issuer = call.issuer()?;
     let idempotency = call.idempotency(idempotency_key, None);
+    let protects = matches!(change, Change::Restriction { lifted: false, .. });
     let change = match change {
         Change::MovedOut(last_day) => ResidentChange::Move(last_day),
         Change::Restriction { kind, lifted } => ResidentChange::Restrict(kind, lifted),
     };
-    let (call, keeper) = (call.clone(), Arc::clone(gateway));
-    let recorded = gateway
-        .store
-        .change_resident(gateway.attempt(), idempotency, issuer, resident_key, change, move |concluding| {
-            match concluding {
-                Concluding::Fresh(Some(subject)) => {
-                    let answer = render();
-                    let mut draft = own_person(&call, Sha256::digest(&answer).into());
-                    draft.subject = keeper.entry_subject(subject, call.peer.urn());
-                    Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
-                }
-                Concluding::Fresh(None) => refused(Reason::NotFound),
-                Concluding::Replay(answer) => replay(|sha256| own_person(&call, sha256), answer),
-                Concluding::KeyReused => refused(Reason::IdempotencyKeyReused),
+    let (call, gateway) = (call.clone(), Arc::clone(gateway));
+    uninterrupted(async move {
+        let _alone = gateway.linking.lock().await;
+        // Guardians' lists end before the restriction's own entry, which is the person's alone.
+        if protects && let Some((child, _)) = gateway.resident(issuer, &resident_key).await? {
+            if let Some(kept) = gateway.earlier(&call, &idempotency, Some(child)).await? {
+                return Ok(kept);
             }
-        })
-        .await
-        .map_err(|fault| unavailable(&fault))?;
-    settled(recorded)
+            gateway.end_guardianships(&call, child).await?;
+        }
+        let keeper = Arc::clone(&gateway);
+        let conclude = move |concluding: Concluding<'_, Option<SubjectRef>>| match concluding {
+            Concluding::Fresh(Some(subject)) => {
+                let answer = render();
+                let mut draft = own_person(&call, Sha256::digest(&answer).into());
+                draft.subject = keeper.entry_subject(subject, call.peer.urn());
+                Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
+            }
+            Concluding::Fresh(None) => refused(Reason::NotFound),
+            Concluding::Replay(answer) => replay(|sha256| own_person(&call, sha256), answer),
+            Concluding::KeyReused => refused(Reason::IdempotencyKeyReused),
+        };
+        let recorded = gateway
+            .store
+            .change_resident(gateway.attempt(), idempotency, issuer, resident_key, change, conclude)
+            .await
+            .map_err(|fault| unavailable(&fault))?;
+        settled(recorded)
+    })
+    .await
 }
 
 /// A change of one resident, as the contract names it.
@@ -166,16 +179,18 @@ pub async fn put_relation(
         until: until.to_string(),
         ended: guardianship.ended,
     };
-    let (idempotency, ended) = (call.idempotency(idempotency_key, None), relation.ended);
-    let (call, keeper) = (call.clone(), Arc::clone(gateway));
-    let draft = move |sha256| {
-        let mut draft = own_person(&call, sha256);
-        draft.subject = keeper.entry_subject(child, call.peer.urn());
-        draft
-    };
-    let recorded = gateway
-        .auth
-        .put_relation_once(gateway.attempt(), idempotency, relation, move |concluding| match concluding {
+    let idempotency = call.idempotency(idempotency_key, None);
+    let (call, gateway) = (call.clone(), Arc::clone(gateway));
+    uninterrupted(async move {
+        let _alone = gateway.linking.lock().await;
+        let (ended, issuer) = (relation.ended, relation.issuer.clone());
+        let (keeper, caller) = (Arc::clone(&gateway), call.clone());
+        let draft = move |sha256| {
+            let mut draft = own_person(&caller, sha256);
+            draft.subject = keeper.entry_subject(child, caller.peer.urn());
+            draft
+        };
+        let conclude = move |concluding: Concluding<'_, ()>| match concluding {
             Concluding::Fresh(()) => {
                 let answer = render();
                 let draft = draft(Sha256::digest(&answer).into());
@@ -183,13 +198,20 @@ pub async fn put_relation(
             }
             Concluding::Replay(answer) => replay(&draft, answer),
             Concluding::KeyReused => refused(Reason::IdempotencyKeyReused),
-        })
-        .await
-        .map_err(|fault| unavailable(&fault))?;
-    if ended {
-        gateway.refresh_denied().await.map_err(|fault| unavailable(&fault))?;
-    }
-    settled(recorded)
+        };
+        let recorded = gateway
+            .auth
+            .put_relation_once(gateway.attempt(), idempotency, relation, conclude)
+            .await
+            .map_err(|fault| unavailable(&fault))?;
+        if ended {
+            gateway.refresh_denied().await.map_err(|fault| unavailable(&fault))?;
+        }
+        let kept = settled(recorded)?;
+        gateway.follow_relation(&call, child, guardian, &issuer).await?;
+        Ok(kept)
+    })
+    .await
 }
 
 /// Majority since 2022-04-01 (民法 4条).
@@ -225,11 +247,16 @@ impl Gateway {
         resident_key: &str,
         field: &str,
     ) -> Result<([u8; 32], ResidentLink), Refusal> {
-        self.store
-            .reader()
-            .resident(call.issuer()?, resident_key)
-            .await
-            .map_err(|fault| unavailable(&fault))?
+        self.resident(call.issuer()?, resident_key)
+            .await?
             .ok_or_else(|| Refusal::new(Reason::NotFound).with_field(field, Reason::ResidentUnknown))
+    }
+
+    async fn resident(
+        &self,
+        issuer: IssuerId,
+        resident_key: &str,
+    ) -> Result<Option<(SubjectRef, ResidentLink)>, Refusal> {
+        self.store.reader().resident(issuer, resident_key).await.map_err(|fault| unavailable(&fault))
     }
 }

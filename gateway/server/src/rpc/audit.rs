@@ -1,17 +1,20 @@
 //! `pmh.audit.v1.AuditService`.
 
-use pmh_audit::{Hash, Leaf};
-use pmh_proto::{
-    audit::{self as pb, audit_service_server::AuditService},
-    common::Reason,
-};
-use pmh_store::StoredEntry;
+use pmh_audit::Hash;
+use pmh_proto::audit::{self as pb, audit_service_server::AuditService};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
 
-use super::{convert, fields::Fields, receipt, service::Service, status::Refusal};
+use super::{bulk::Answers, receipt, service::Service, status::Refusal};
 use crate::ops::{
     Call,
-    log::{self, Found, Log, Search},
+    log::{
+        self, Log,
+        export::{Export, ExportQuery, Exported},
+        renew::{Renewed, renew},
+    },
 };
 
 macro_rules! path {
@@ -67,6 +70,36 @@ impl AuditService for Service {
         self.answer(&call, outcome).await
     }
 
+    async fn get_receipt(
+        &self,
+        request: Request<pb::GetReceiptRequest>,
+    ) -> Result<Response<pb::GetReceiptResponse>, Status> {
+        let (call, message) = self.open(path!("GetReceipt"), request)?;
+        let outcome = self.renew(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    type ExportEntriesStream = Answers<pb::ExportEntriesResponse>;
+
+    async fn export_entries(
+        &self,
+        request: Request<pb::ExportEntriesRequest>,
+    ) -> Result<Response<Self::ExportEntriesStream>, Status> {
+        let (call, message) = self.open(path!("ExportEntries"), request)?;
+        let query = ExportQuery {
+            log: which(message.log),
+            from_index: message.from_index,
+            tree_size: (message.tree_size > 0).then_some(message.tree_size),
+            max_checkpoints: message.max_checkpoints,
+        };
+        let begun = match self.permit(&call) {
+            Ok(_) => Export::begin(&self.gateway, &query).await,
+            Err(refusal) => Err(refusal),
+        };
+        let stream = begun.map(|export| self.clone().export_pages(call.clone(), export));
+        self.answer(&call, stream).await
+    }
+
     async fn get_entry(
         &self,
         request: Request<pb::GetEntryRequest>,
@@ -84,111 +117,157 @@ impl AuditService for Service {
         let outcome = self.search(&call, &message).await;
         self.answer(&call, outcome).await
     }
+
+    async fn request_person_search(
+        &self,
+        request: Request<pb::RequestPersonSearchRequest>,
+    ) -> Result<Response<pb::RequestPersonSearchResponse>, Status> {
+        let (call, message) = self.open(path!("RequestPersonSearch"), request)?;
+        let outcome = self.request_search(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn approve_person_search(
+        &self,
+        request: Request<pb::ApprovePersonSearchRequest>,
+    ) -> Result<Response<pb::ApprovePersonSearchResponse>, Status> {
+        let (call, message) = self.open(path!("ApprovePersonSearch"), request)?;
+        let outcome = self.approve_search(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn open_parts(
+        &self,
+        request: Request<pb::OpenPartsRequest>,
+    ) -> Result<Response<pb::OpenPartsResponse>, Status> {
+        let (call, message) = self.open(path!("OpenParts"), request)?;
+        let outcome = self.parts(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn list_my_accesses(
+        &self,
+        request: Request<pb::ListMyAccessesRequest>,
+    ) -> Result<Response<pb::ListMyAccessesResponse>, Status> {
+        let (call, message) = self.open(path!("ListMyAccesses"), request)?;
+        let outcome = self.my_accesses(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn question_access(
+        &self,
+        request: Request<pb::QuestionAccessRequest>,
+    ) -> Result<Response<pb::QuestionAccessResponse>, Status> {
+        let (call, message) = self.open(path!("QuestionAccess"), request)?;
+        let outcome = self.ask_about_access(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn answer_question(
+        &self,
+        request: Request<pb::AnswerQuestionRequest>,
+    ) -> Result<Response<pb::AnswerQuestionResponse>, Status> {
+        let (call, message) = self.open(path!("AnswerQuestion"), request)?;
+        let outcome = self.answer_own_question(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn list_questions(
+        &self,
+        request: Request<pb::ListQuestionsRequest>,
+    ) -> Result<Response<pb::ListQuestionsResponse>, Status> {
+        let (call, message) = self.open(path!("ListQuestions"), request)?;
+        let outcome = self.own_questions(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
 }
 
 impl Service {
-    async fn entry(
+    async fn renew(
         &self,
         call: &Call,
-        message: &pb::GetEntryRequest,
-    ) -> Result<pb::GetEntryResponse, Refusal> {
+        message: &pb::GetReceiptRequest,
+    ) -> Result<pb::GetReceiptResponse, Refusal> {
         self.permit(call)?;
-        let render = |stored: &StoredEntry, leaf: &Leaf, path: &[Hash], note: &str| pb::GetEntryResponse {
-            entry: Some(entry(stored, leaf)),
-            path: hashes(path),
-            checkpoint: note.to_owned(),
-            receipt: None,
-        };
-        let recorded = log::entry(&self.gateway, call, which(message.log), message.index, render).await?;
+        let log = which(message.log);
+        let recorded = renew(&self.gateway, call, log, message.index, message.min_cosigned, renewed).await?;
         let (mut response, proof) = recorded.into_parts();
         response.receipt = proof.map(receipt::to_proto);
         Ok(response)
     }
 
-    async fn search(
+    /// Each page asks the policy again: an auditor may be suspended in the middle of a long export.
+    async fn export_page(
         &self,
         call: &Call,
-        message: &pb::SearchEntriesRequest,
-    ) -> Result<pb::SearchEntriesResponse, Refusal> {
+        export: &mut Export,
+    ) -> Result<Option<pb::ExportEntriesResponse>, Refusal> {
         self.permit(call)?;
-        let search = search(message)?;
-        let render = |found: &Found| pb::SearchEntriesResponse {
-            entries: found.entries.iter().map(|(stored, leaf)| entry(stored, leaf)).collect(),
-            next_page_token: found.next.map(|(index, size)| format!("{index}.{size}")).unwrap_or_default(),
-            tree_size: found.tree_size,
-            receipt: None,
-        };
-        let recorded = log::search(&self.gateway, call, &search, render).await?;
+        let Some(recorded) = export.page(&self.gateway, call, exported).await? else { return Ok(None) };
         let (mut response, proof) = recorded.into_parts();
         response.receipt = proof.map(receipt::to_proto);
-        Ok(response)
+        Ok(Some(response))
     }
-}
 
-fn search(message: &pb::SearchEntriesRequest) -> Result<Search, Refusal> {
-    let mut checked = Fields::default();
-    let mut instant = |path: &str, asked: Option<&prost_types::Timestamp>| {
-        let asked = asked?;
-        let us = convert::to_micros(asked);
-        if us.is_none() {
-            checked.wrong(path, Reason::Date);
-        }
-        us
-    };
-    let from_us = instant("from", message.from.as_ref());
-    let to_us = instant("to", message.to.as_ref());
-    let after = match message.page_token.as_str() {
-        "" => None,
-        token => {
-            let parts = token
-                .split_once('.')
-                .and_then(|(index, size)| Some((index.parse().ok()?, size.parse().ok()?)));
-            if parts.is_none_or(|(index, size): (u64, u64)| index > size) {
-                checked.wrong("page_token", Reason::Value);
+    fn export_pages(self, call: Call, mut export: Export) -> Answers<pb::ExportEntriesResponse> {
+        let (sender, pages) = mpsc::channel(PAGES_AHEAD);
+        let exporting = async move {
+            loop {
+                let page = match self.export_page(&call, &mut export).await {
+                    Ok(Some(page)) => Ok(page),
+                    Ok(None) => return,
+                    Err(refusal) => Err(Status::from(self.gateway.record_refusal(&call, refusal).await)),
+                };
+                let is_last = page.is_err();
+                if sender.send(page).await.is_err() || is_last {
+                    return;
+                }
             }
-            parts
-        }
-    };
-    let requester = match message.requester.as_str() {
-        "" => None,
-        requester => checked.identifier("requester", requester, MAX_REQUESTER),
-    };
-    checked.finish()?;
-    let limit = match message.page_size {
-        0 => DEFAULT_PAGE,
-        asked => usize::try_from(asked).unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE),
-    };
-    Ok(Search { log: which(message.log), from_us, to_us, requester, limit, after })
-}
-
-fn entry(stored: &StoredEntry, leaf: &Leaf) -> pb::Entry {
-    let name =
-        |org: &Option<pmh_audit::OrgRef>| org.as_ref().map(|org| org.as_str().to_owned()).unwrap_or_default();
-    pb::Entry {
-        index: stored.index,
-        leaf: stored.leaf.clone(),
-        time: Some(convert::micros(i64::try_from(leaf.time_us).unwrap_or(i64::MAX))),
-        kind: u8::from(leaf.kind).into(),
-        method: leaf.method.name().unwrap_or_default().to_owned(),
-        requester: name(&leaf.requester),
-        holder: name(&leaf.holder),
-        purpose: leaf.purpose.0.into(),
-        outcome: leaf.outcome.into(),
+        };
+        tokio::spawn(exporting.in_current_span());
+        Box::pin(ReceiverStream::new(pages))
     }
 }
 
-fn which(number: i32) -> Log {
+fn renewed(renewed: &Renewed) -> pb::GetReceiptResponse {
+    let renewed = pb::Receipt {
+        leaf: renewed.leaf.clone(),
+        index: renewed.index,
+        tree_size: renewed.tree_size,
+        path: hashes(&renewed.path),
+        checkpoint: renewed.checkpoint.clone(),
+        detail: renewed.detail.clone().map(receipt::opening),
+        subject: renewed.subject.clone().map(receipt::opening),
+        chain: None,
+    };
+    pb::GetReceiptResponse { renewed: Some(renewed), receipt: None }
+}
+
+fn exported(page: &Exported) -> pb::ExportEntriesResponse {
+    let entry = |entry: &Result<Vec<u8>, Hash>| match entry {
+        Ok(leaf) => pb::ExportedEntry { leaf: leaf.clone(), leaf_hash: Vec::new() },
+        Err(hash) => pb::ExportedEntry { leaf: Vec::new(), leaf_hash: hash.to_vec() },
+    };
+    pb::ExportEntriesResponse {
+        tree_size: page.tree_size,
+        checkpoint: page.checkpoint.clone().unwrap_or_default(),
+        first_index: page.first_index,
+        entries: page.entries.iter().map(entry).collect(),
+        checkpoints: page.checkpoints.clone(),
+        receipt: None,
+    }
+}
+
+/// Pages that may wait for a slow reader.
+const PAGES_AHEAD: usize = 2;
+
+pub(super) fn which(number: i32) -> Log {
     match pb::Log::try_from(number) {
         Ok(pb::Log::Auth) => Log::Auth,
         _ => Log::Gateway,
     }
 }
 
-fn hashes(path: &[Hash]) -> Vec<Vec<u8>> {
+pub(super) fn hashes(path: &[Hash]) -> Vec<Vec<u8>> {
     path.iter().map(|hash| hash.to_vec()).collect()
 }
-
-const DEFAULT_PAGE: usize = 100;
-const LARGEST_PAGE: usize = 256;
-/// As in a leaf.
-const MAX_REQUESTER: usize = 32;

@@ -2,13 +2,16 @@
 //! operation, turn its recorded outcome into the answer. Messages of the
 //! contract never leave this folder.
 
+mod accesses;
 mod audit;
+mod auditor;
 mod bulk;
 mod convert;
 mod coverage;
 mod directory;
 mod eligibility;
 mod fields;
+mod operator;
 mod presence;
 pub mod receipt;
 mod resident;

@@ -12,9 +12,15 @@ pub fn to_proto(receipt: pmh_audit::Receipt) -> pb::Receipt {
         checkpoint: receipt.checkpoint,
         detail: Some(opening(receipt.detail)),
         subject: receipt.subject.map(opening),
+        chain: None,
     }
 }
 
-fn opening(opening: pmh_audit::Opening) -> pb::Opening {
+/// The receipt of a look at one's own list: it opens the look's own place there.
+pub fn with_chain(receipt: pmh_audit::Receipt, chain: pmh_audit::Opening) -> pb::Receipt {
+    pb::Receipt { chain: Some(opening(chain)), ..to_proto(receipt) }
+}
+
+pub(super) fn opening(opening: pmh_audit::Opening) -> pb::Opening {
     pb::Opening { salt: opening.salt.as_bytes().to_vec(), body: opening.body }
 }

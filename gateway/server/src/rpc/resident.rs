@@ -342,7 +342,7 @@ impl Service {
         })
     }
 
-    fn random_uuid(&self) -> String {
+    pub(super) fn random_uuid(&self) -> String {
         uuid::Builder::from_random_bytes(self.gateway.random_bytes()).into_uuid().to_string()
     }
 }

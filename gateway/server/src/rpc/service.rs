@@ -10,7 +10,7 @@ use prost::Message;
 use sha2::{Digest as _, Sha256};
 use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
 
-use super::{receipt, status::Refusal};
+use super::{operator, receipt, status::Refusal};
 use crate::{
     edge::{CallInfo, Peer},
     ops::{self, Call, Gateway},
@@ -72,7 +72,8 @@ impl Service {
             .iter()
             .map(tonic::metadata::MetadataValue::as_encoded_bytes)
             .collect();
-        Ok(Call::new(&self.gateway, Arc::clone(peer), *info, path, &values, request_sha256))
+        let call = Call::new(&self.gateway, Arc::clone(peer), *info, path, &values, request_sha256);
+        Ok(call.by(operator::read(metadata)))
     }
 
     /// Permit for a method that states no purpose of its own.
@@ -110,6 +111,10 @@ macro_rules! receipted {
 }
 
 receipted! {
+    audit::ApprovePersonSearchResponse,
+    audit::RequestPersonSearchResponse,
+    audit::AnswerQuestionResponse,
+    audit::QuestionAccessResponse,
     directory::PutCompetenceResponse,
     directory::PutOrganizationResponse,
     directory::ResumeOrganizationResponse,

@@ -45,7 +45,7 @@ fn table() -> String {
     table
 }
 
-fn test_names<'a>(path: &Path, text: &'a str) -> Vec<&'a str> {
+pub(crate) fn test_names<'a>(path: &Path, text: &'a str) -> Vec<&'a str> {
     let keyword = match path.extension().and_then(|extension| extension.to_str()) {
         Some("rs") => "fn ",
         Some("py") => "def test_",

@@ -16,6 +16,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("pmh-auth", &[]),
     ("pmh-intake", &["pmh-domain"]),
     ("pmh-store", &["pmh-audit", "pmh-domain"]),
+    ("pmh-witness", &["pmh-audit", "pmh-store"]),
     ("pmh-testkit", &[]),
     ("pmh-client", &["pmh-audit", "pmh-auth", "pmh-proto"]),
     ("pmh-conformance", &["pmh-audit", "pmh-auth", "pmh-client", "pmh-domain", "pmh-proto", "pmh-testkit"]),
@@ -23,7 +24,7 @@ const WALLS: &[(&str, &[&str])] = &[
 
 /// Crates that may touch a library; everybody else goes through them.
 const KEEPERS: &[(&str, &[&str])] = &[
-    ("sqlx", &["pmh-store"]),
+    ("sqlx", &["pmh-store", "pmh-bench"]),
     ("tonic", &["pmh", "pmh-bench", "pmh-client", "pmh-conformance", "pmh-proto"]),
     ("jsonwebtoken", &["pmh-auth"]),
 ];

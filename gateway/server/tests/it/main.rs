@@ -1,6 +1,8 @@
 //! The server over real sockets.
 
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod coverage;
@@ -10,5 +12,7 @@ mod demo;
 mod edge;
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod invariants;
 #[cfg(test)]
 mod ops;

@@ -23,16 +23,27 @@ macro_rules! migration_files {
 }
 
 type MigrationFile = (i64, &'static str, &'static str, &'static str);
-const LOG: &[MigrationFile] = migration_files!(1 "0001_log");
-const GATEWAY: &[MigrationFile] = migration_files!(2 "0002_gateway");
+const LOG: &[MigrationFile] =
+    migration_files!(1 "0001_log", 4 "0004_tiles", 6 "0006_search", 7 "0007_cosignatures");
+const GATEWAY: &[MigrationFile] = migration_files!(2 "0002_gateway", 5 "0005_accesses");
 const AUTH: &[MigrationFile] = migration_files!(3 "0003_auth");
+const WITNESS: &[MigrationFile] = migration_files!(8 "0008_witness");
 
 pub(super) fn migrator(role: Role, engine: Engine) -> Migrator {
     let own = match role {
         Role::Gateway => GATEWAY,
         Role::Auth => AUTH,
     };
-    let migrations = LOG.iter().chain(own).map(|&(number, name, sqlite, postgres)| {
+    steps(LOG.iter().chain(own), engine)
+}
+
+/// A witness keeps no log of its own.
+pub(super) fn witness_migrator(engine: Engine) -> Migrator {
+    steps(WITNESS.iter(), engine)
+}
+
+fn steps<'a>(files: impl Iterator<Item = &'a MigrationFile>, engine: Engine) -> Migrator {
+    let migrations = files.map(|&(number, name, sqlite, postgres)| {
         let sql = match engine {
             Engine::Sqlite => sqlite,
             Engine::Postgres => postgres,
@@ -45,5 +56,9 @@ pub(super) fn migrator(role: Role, engine: Engine) -> Migrator {
 /// The SQL of every migration, for tests that compare the two engines.
 #[doc(hidden)]
 pub fn migrations() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    LOG.iter().chain(GATEWAY).chain(AUTH).map(|&(_, name, sqlite, postgres)| (name, sqlite, postgres))
+    LOG.iter()
+        .chain(GATEWAY)
+        .chain(AUTH)
+        .chain(WITNESS)
+        .map(|&(_, name, sqlite, postgres)| (name, sqlite, postgres))
 }

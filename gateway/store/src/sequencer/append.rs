@@ -2,21 +2,14 @@
 
 use std::collections::HashMap;
 
-use pmh_audit::{
-    ChainBody, Hash, Leaf, Opening, Part, Salt, SubjectBody,
-    part::{Audience, ChainLink},
-    tree::leaf_hash,
-};
+use pmh_audit::{ChainBody, Hash, Leaf, Opening, Part, Salt, SubjectBody, tree::leaf_hash};
 
 use super::{
     Head, Sequencer,
     batch::{StagedEntry, UNENCODABLE, signed},
+    chains::Chain,
 };
-use crate::{
-    Attempt, Draft, Fault,
-    db::{Script, Value},
-    seal::SealingKey,
-};
+use crate::{Attempt, Draft, Fault, db::Script, seal::SealingKey};
 
 impl Sequencer {
     /// Gives each draft its place in the log and writes everything down.
@@ -27,6 +20,7 @@ impl Sequencer {
     ) -> Result<Vec<Option<StagedEntry>>, Fault> {
         let old_root = head.root;
         let old_size = head.frontier.size();
+        self.load_guardians(&pending, old_size).await?;
         let mut chains = self.load_chains(&pending).await?;
         let mut built: Vec<Option<Built>> = Vec::with_capacity(pending.len());
         let mut index = old_size;
@@ -63,51 +57,11 @@ impl Sequencer {
                         leaf: entry.leaf,
                         path: paths.next().unwrap_or_default(),
                         detail,
-                        subject: entry.chained.map(|_| subject),
+                        subject: (!entry.chained.is_empty()).then_some(subject),
                     }
                 })
             })
             .collect())
-    }
-
-    /// Heads and keys of all persons of the batch, in one statement.
-    async fn load_chains(
-        &mut self,
-        pending: &[(Attempt, Option<Draft>)],
-    ) -> Result<HashMap<[u8; 32], Chain>, Fault> {
-        let mut wanted: HashMap<[u8; 32], &Attempt> = HashMap::new();
-        let mut chains = HashMap::with_capacity(pending.len());
-        for (attempt, draft) in pending {
-            if let Some(subject) = draft.as_ref().and_then(|draft| draft.subject.as_ref()) {
-                let tag = self.tx.keys.subject_tag(&subject.reference);
-                match self.known.take_chain(&tag) {
-                    Some(chain) => drop(chains.insert(tag, chain)),
-                    None if chains.contains_key(&tag) => {}
-                    None => drop(wanted.entry(tag).or_insert(attempt)),
-                }
-            }
-        }
-        let tags = wanted.keys().map(Value::from).collect();
-        for row in self.tx.connection.fetch_in(NEWEST_OF_CHAINS, &[], tags).await? {
-            let tag: [u8; 32] = row.array(0, "subject_ix")?;
-            let Some(attempt) = wanted.remove(&tag) else { continue };
-            // A destroyed key means the person was erased; the chain goes on under a new key.
-            let (key, key_is_new) = match (row.optional_bytes(3)?, row.optional_bytes(4)?) {
-                (Some(id), Some(wrapped)) => {
-                    let id = id.try_into().map_err(|_| WRONG_KEY_ID)?;
-                    (SealingKey::unwrap(&self.tx.keys, id, &wrapped)?, false)
-                }
-                _ => (SealingKey::new(attempt.new_key_id, attempt.new_key), true),
-            };
-            let seq = u64::try_from(row.int(1)?)
-                .map_err(|_| Fault::Inconsistent { table: "subject_ix", column: "seq" })?;
-            chains.insert(tag, Chain { tag, seq, previous: row.array(2, "log_entry")?, key, key_is_new });
-        }
-        for (tag, attempt) in wanted {
-            let key = SealingKey::new(attempt.new_key_id, attempt.new_key);
-            chains.insert(tag, Chain { tag, seq: 0, previous: [0; 32], key, key_is_new: true });
-        }
-        Ok(chains)
     }
 
     fn build(
@@ -120,13 +74,20 @@ impl Sequencer {
         let mut subject_body = Vec::new();
         let mut chain_body = Vec::new();
         let mut key = SealingKey::of_log(&self.tx.keys);
-        let tag = draft.subject.as_ref().map(|subject| self.tx.keys.subject_tag(&subject.reference));
-        let mut chained = None;
-        if let (Some(subject), Some(chain)) = (&draft.subject, tag.and_then(|tag| chains.get_mut(&tag))) {
+        let mut chained = Vec::new();
+        if let Some(subject) = &draft.subject {
+            let own = self.tx.keys.subject_tag(&subject.reference);
+            let mut links = Vec::with_capacity(1);
+            for (audience, tag) in self.places(index, subject)? {
+                let Some(chain) = chains.get_mut(&tag) else { continue };
+                links.push(chain.link(audience)?);
+                chained.push((tag, chain.seq));
+                if tag == own {
+                    key = chain.key.clone().ok_or(UNENCODABLE)?;
+                }
+            }
             subject_body = SubjectBody::new(subject.sub.clone()).map_err(|_| UNENCODABLE)?.encode();
-            chain_body = chain.link()?.encode();
-            key = chain.key.clone();
-            chained = Some((chain.tag, chain.seq));
+            chain_body = ChainBody::new(links).map_err(|_| UNENCODABLE)?.encode();
         }
         let bodies = [subject_body, chain_body, draft.actor.encode(), draft.detail.encode()];
         let [subject, chain, actor, detail] = attempt.salts.map(Salt::new);
@@ -156,8 +117,10 @@ impl Sequencer {
         }
         .encode();
         let hash = leaf_hash(&leaf);
-        if let Some(chain) = tag.and_then(|tag| chains.get_mut(&tag)) {
-            chain.previous = hash;
+        for (tag, _) in &chained {
+            if let Some(chain) = chains.get_mut(tag) {
+                chain.previous = hash;
+            }
         }
         Ok(Built { event_id: attempt.event_id, index, leaf, hash, openings, chained, key })
     }
@@ -174,8 +137,8 @@ impl Sequencer {
             if !self.tx.connection.is_sqlite() {
                 events.push(vec![entry.event_id.into(), index.into()]);
             }
-            if let Some((tag, seq)) = entry.chained {
-                index_rows.push(vec![tag.into(), signed(seq)?.into(), index.into()]);
+            for (tag, seq) in &entry.chained {
+                index_rows.push(vec![tag.into(), signed(*seq)?.into(), index.into()]);
             }
             let sealed = entry.key.seal_parts(entry.index, &entry.openings)?;
             parts.push(vec![index.into(), entry.key.id.into(), sealed.into()]);
@@ -193,8 +156,8 @@ impl Sequencer {
         chains: impl Iterator<Item = &'a Chain>,
     ) -> Result<(), Fault> {
         let mut keys = Vec::new();
-        for chain in chains.filter(|chain| chain.key_is_new) {
-            keys.push(vec![chain.key.id.into(), chain.key.wrap(&self.tx.keys)?.into()]);
+        for key in chains.filter(|chain| chain.key_is_new).filter_map(|chain| chain.key.as_ref()) {
+            keys.push(vec![key.id.into(), key.wrap(&self.tx.keys)?.into()]);
         }
         script.insert("INSERT INTO subject_key (key_id, wrapped_key)", keys);
         Ok(())
@@ -232,18 +195,6 @@ impl Sequencer {
     }
 }
 
-/// The newest entry of each person's chain, and the key that seals it.
-const NEWEST_OF_CHAINS: &str = "WITH wanted (tag) AS (VALUES {rows})
-     SELECT x.subject_tag, x.seq, e.leaf_hash, p.key_id, k.wrapped_key
-     FROM wanted
-     JOIN subject_ix x ON x.subject_tag = wanted.tag
-      AND x.seq = (SELECT MAX(n.seq) FROM subject_ix n WHERE n.subject_tag = wanted.tag)
-     JOIN log_entry e ON e.idx = x.idx
-     LEFT JOIN audit_part p ON p.idx = x.idx
-     LEFT JOIN subject_key k ON k.key_id = p.key_id";
-
-const WRONG_KEY_ID: Fault = Fault::Inconsistent { table: "audit_part", column: "key_id" };
-
 /// An entry with its chain and bodies, before its path is known.
 struct Built {
     event_id: [u8; 16],
@@ -251,37 +202,9 @@ struct Built {
     leaf: Vec<u8>,
     hash: Hash,
     openings: [Opening; 4],
-    /// Chain and sequence, if the entry is about a person.
-    chained: Option<([u8; 32], u64)>,
+    /// Chains and the place in each; none if the entry is about nobody.
+    chained: Vec<([u8; 32], u64)>,
     key: SealingKey,
-}
-
-/// A person's chain while the batch grows it.
-pub(super) struct Chain {
-    pub(super) tag: [u8; 32],
-    seq: u64,
-    previous: Hash,
-    key: SealingKey,
-    key_is_new: bool,
-}
-
-impl Chain {
-    /// The same once its head and key are in the database.
-    fn written(self) -> Self {
-        Self { key_is_new: false, ..self }
-    }
-
-    /// The next link of the person's own chain.
-    fn link(&mut self) -> Result<ChainBody, Fault> {
-        let link = if self.seq == 0 {
-            ChainLink::first(Audience::Person, self.tag)
-        } else {
-            ChainLink::after(Audience::Person, self.tag, self.seq + 1, self.previous)
-                .map_err(|_| UNENCODABLE)?
-        };
-        self.seq += 1;
-        ChainBody::new(vec![link]).map_err(|_| UNENCODABLE)
-    }
 }
 
 fn commitments(openings: &[Opening; 4]) -> [Hash; 4] {

@@ -10,6 +10,7 @@ use crate::{
     Draft, Fault, Role,
     db::Row,
     gateway::{PersonFacts, Registry, load_people},
+    last_checkpoint::LastCheckpoint,
 };
 
 /// The head: reading it is the first thing that a batch does.
@@ -95,6 +96,7 @@ impl Sequencer {
         if frontier.root() != root || i64::try_from(frontier.size()).ok() != Some(row.int(0)?) {
             return Err(Fault::Inconsistent { table: "log_head", column: "root" });
         }
+        self.last.refuse_older(frontier.size(), &root)?;
         Ok(Head { frontier, root, time_us: stored_time })
     }
 
@@ -137,9 +139,11 @@ impl Sequencer {
                 }
                 Work::Apply(apply) => {
                     self.tx.next_index = size + recorded as u64;
-                    self.known.forget();
+                    if apply.touches_persons() {
+                        self.known.forget();
+                        is_read = false;
+                    }
                     drafts.push(apply.apply(&mut self.tx).await?);
-                    is_read = false;
                 }
             }
         }
@@ -161,21 +165,26 @@ impl Sequencer {
 
 impl Committed {
     /// Signs and answers. A signature for an uncommitted tree can therefore not exist.
-    pub(super) fn answer(self, jobs: Vec<Box<dyn Job>>, signer: &SigningKey) {
+    pub(super) fn answer(self, jobs: Vec<Box<dyn Job>>, signer: &SigningKey, last: &LastCheckpoint) {
         let Self { size, root, entries } = self;
         let count = entries.iter().flatten().count();
         if count == 0 {
-            jobs.into_iter().for_each(|job| job.settle(Ok(None)));
+            for job in jobs {
+                job.settle(Ok(None));
+            }
             return;
         }
-        metrics::histogram!("pmh_log_batch_entries").record(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
-        let note = match sign(signer, size, root) {
-            Ok(note) => note,
+        metrics::histogram!("pmh_log_batch_entries")
+            .record(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        let (checkpoint, note) = match sign(signer, size, root) {
+            Ok(made) => made,
             Err(fault) => return jobs.into_iter().for_each(|job| refuse(job, &fault)),
         };
         for (job, entry) in jobs.into_iter().zip(entries) {
             job.settle(Ok(entry.map(|entry| entry.receipt(size, note.clone()))));
         }
+        // After the callers, who need not wait for it.
+        last.keep(checkpoint, &note);
     }
 }
 
@@ -186,10 +195,10 @@ impl StagedEntry {
     }
 }
 
-/// The checkpoint of a tree as a signed note.
-pub(super) fn sign(signer: &SigningKey, size: u64, root: Hash) -> Result<String, Fault> {
+/// The checkpoint of a tree, and as a signed note.
+pub(super) fn sign(signer: &SigningKey, size: u64, root: Hash) -> Result<(Checkpoint, String), Fault> {
     Checkpoint::new(signer.verifier().name(), size, root)
-        .and_then(|checkpoint| checkpoint.sign(signer))
+        .and_then(|checkpoint| checkpoint.sign(signer).map(|note| (checkpoint, note)))
         .map_err(|_| Fault::Setting("the key does not sign checkpoints of this log"))
 }
 

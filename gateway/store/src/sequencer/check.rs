@@ -9,7 +9,7 @@ use super::{
     Head, Sequencer,
     batch::{HEAD, sign, signed},
 };
-use crate::{Fault, Role, gateway::Registry};
+use crate::{Fault, Role, db::Value, gateway::Registry, tiles::StoredTile};
 
 impl Sequencer {
     /// At start: an empty log gets its head; a filled one must be whole, as far
@@ -40,6 +40,8 @@ impl Sequencer {
         // A key that cannot sign is found now, not after the first commit.
         sign(&self.signer, head.frontier.size(), head.root)?;
         self.check_newest(&head).await?;
+        self.check_last_signed().await?;
+        self.check_newest_tiles(head.frontier.size()).await?;
         if self.role == Role::Gateway {
             self.registry = std::sync::Arc::new(Registry::load(&mut self.tx).await?);
             self.publish.send_replace(std::sync::Arc::clone(&self.registry));
@@ -85,6 +87,70 @@ impl Sequencer {
         }
     }
 }
+
+impl Sequencer {
+    /// The tree whose checkpoint this machine signed last must still be there (I12). A smaller one was refused when the
+    /// head was read.
+    async fn check_last_signed(&mut self) -> Result<(), Fault> {
+        let Some((size, root)) = self.last.known() else { return Ok(()) };
+        let row = self
+            .tx
+            .fetch_one("SELECT root FROM log_root WHERE size = $1", vec![signed(size)?.into()])
+            .await?;
+        match row {
+            Some(row) if row.bytes(0)? == root => Ok(()),
+            _ => Err(Fault::Rewritten { signed: size }),
+        }
+    }
+
+    /// The newest tile of each level must be what is below it, and no tile may stand where the tree is not yet.
+    async fn check_newest_tiles(&mut self, size: u64) -> Result<(), Fault> {
+        let mut level = 0_u8;
+        loop {
+            let full = size.checked_shr(8 * (u32::from(level) + 1)).unwrap_or(0);
+            let newest = self
+                .tx
+                .fetch_one(
+                    "SELECT tile_root, hashes, n FROM log_tile WHERE level = $1 ORDER BY n DESC LIMIT 1",
+                    vec![i64::from(level).into()],
+                )
+                .await?;
+            match newest {
+                None if full == 0 => return Ok(()),
+                None => {}
+                Some(row) if row.int(2)? >= signed(full)? => return Err(WRONG_TILE),
+                Some(row) => self.check_tile(level, row.int(2)?, &StoredTile::read(&row)?).await?,
+            }
+            level += 1;
+        }
+    }
+
+    async fn check_tile(&mut self, level: u8, n: i64, tile: &StoredTile) -> Result<(), Fault> {
+        let first = n.checked_mul(256).ok_or(WRONG_TILE)?;
+        let places = [first, first.saturating_add(256)].map(Value::from);
+        let below = match level.checked_sub(1) {
+            None => {
+                let leaves = "SELECT leaf_hash FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx";
+                self.tx.fetch(leaves, places.to_vec()).await?
+            }
+            Some(below) => {
+                let roots =
+                    "SELECT tile_root FROM log_tile WHERE n >= $1 AND n < $2 AND level = $3 ORDER BY n";
+                self.tx.fetch(roots, [places.as_slice(), &[i64::from(below).into()]].concat()).await?
+            }
+        };
+        let below: Vec<Hash> =
+            below.iter().map(|row| row.array(0, "log_tile")).collect::<Result<_, Fault>>()?;
+        // Where tiles below were lost, the scrubber decides; at start only what can be read at once is.
+        let is_known = below.len() == tile.hashes.len();
+        if tile.root != root_of(&tile.hashes) || (is_known && below != tile.hashes) {
+            return Err(WRONG_TILE);
+        }
+        Ok(())
+    }
+}
+
+const WRONG_TILE: Fault = Fault::Inconsistent { table: "log_tile", column: "hashes" };
 
 /// Whether the newest leaf hashes make those subtrees of the frontier that lie
 /// within them. The frontier's bytes are its size and one root per set bit.

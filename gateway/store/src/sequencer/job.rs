@@ -39,6 +39,8 @@ pub(crate) trait Decide: Send {
 
 /// Statements inside the batch's transaction; may run twice, so without side effects.
 pub(crate) trait Apply: Send {
+    /// Whether it may change what is known of persons.
+    fn touches_persons(&self) -> bool;
     fn apply<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Option<Draft>, Fault>>;
 }
 
@@ -148,6 +150,9 @@ pub struct Conclusion<R> {
 /// A named transaction.
 pub(crate) trait Transaction: Send + Sync + 'static {
     type Outcome: Send;
+    /// Whether it may change links, rights, restrictions or chains of persons. What only follows the log does not, and
+    /// then the sequencer keeps what it knows.
+    const TOUCHES_PERSONS: bool = true;
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>>;
 }
 
@@ -199,6 +204,10 @@ where
     C: FnMut(Concluding<'_, X::Outcome>) -> Conclusion<R> + Send + 'static,
     R: Send + 'static,
 {
+    fn touches_persons(&self) -> bool {
+        X::TOUCHES_PERSONS
+    }
+
     fn apply<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Option<Draft>, Fault>> {
         Box::pin(async move {
             let earlier = match &self.idempotency {

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::append::Chain;
+use super::chains::{Chain, Guardian};
 use crate::gateway::{PersonFacts, SubjectRef};
 
 /// Persons and chains as of the last commit, or of this batch while it is under way.
@@ -15,6 +15,8 @@ use crate::gateway::{PersonFacts, SubjectRef};
 pub(super) struct Known {
     people: HashMap<SubjectRef, PersonFacts>,
     chains: HashMap<[u8; 32], Chain>,
+    /// Most persons have none, which is remembered too.
+    guardians: HashMap<SubjectRef, Vec<Guardian>>,
 }
 
 impl Known {
@@ -22,6 +24,7 @@ impl Known {
     pub(super) fn forget(&mut self) {
         self.people.clear();
         self.chains.clear();
+        self.guardians.clear();
     }
 
     /// Those of `wanted` that have to be read; makes room for them.
@@ -44,6 +47,35 @@ impl Known {
     /// The facts of a person who was asked for.
     pub(super) fn person(&self, person: &SubjectRef) -> Option<&PersonFacts> {
         self.people.get(person)
+    }
+
+    /// Those of `wanted` whose guardians have to be read; makes room for them.
+    pub(super) fn without_guardians(&mut self, wanted: impl Iterator<Item = SubjectRef>) -> Vec<SubjectRef> {
+        let mut missing: Vec<_> = wanted.collect();
+        if self.guardians.len() + missing.len() > PERSONS {
+            self.guardians.clear();
+        }
+        missing.retain(|person| !self.guardians.contains_key(person));
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    /// What was read of the guardians of the persons `asked` for.
+    pub(super) fn learn_guardians(
+        &mut self,
+        asked: Vec<SubjectRef>,
+        mut found: HashMap<SubjectRef, Vec<Guardian>>,
+    ) {
+        for person in asked {
+            let guardians = found.remove(&person).unwrap_or_default();
+            self.guardians.insert(person, guardians);
+        }
+    }
+
+    /// The guardians of a person, as far as they were read.
+    pub(super) fn guardians(&self, person: &SubjectRef) -> &[Guardian] {
+        self.guardians.get(person).map_or(&[], Vec::as_slice)
     }
 
     /// Takes a chain out, to grow it.

@@ -118,9 +118,12 @@ impl Tx {
 const EXPIRED_OF_THE_LOG: &[&str] =
     &["DELETE FROM idempotency WHERE (organization, method, idempotency_key) IN
      (SELECT organization, method, idempotency_key FROM idempotency WHERE expires_us <= $1 LIMIT 1024)"];
-const EXPIRED_OF_THE_GATEWAY: &[&str] =
-    &["DELETE FROM bulk_row WHERE (organization, method, batch_id, row_id) IN
-     (SELECT organization, method, batch_id, row_id FROM bulk_row WHERE expires_us <= $1 LIMIT 1024)"];
+const EXPIRED_OF_THE_GATEWAY: &[&str] = &[
+    "DELETE FROM bulk_row WHERE (organization, method, batch_id, row_id) IN
+     (SELECT organization, method, batch_id, row_id FROM bulk_row WHERE expires_us <= $1 LIMIT 1024)",
+    "DELETE FROM person_search WHERE search_id IN
+     (SELECT search_id FROM person_search WHERE expires_us <= $1 LIMIT 1024)",
+];
 const EXPIRED_OF_AUTH: &[&str] = &[
     "DELETE FROM used_presentation WHERE nonce_hash IN
      (SELECT nonce_hash FROM used_presentation WHERE expires_us <= $1 LIMIT 1024)",

@@ -10,9 +10,14 @@
     reason = "helpers outside the test functions fail their test too"
 )]
 
+mod accesses;
 mod auth;
 mod bulk;
 mod crash;
+mod fault;
+mod fault_frozen;
+mod fault_io;
+mod fault_order;
 mod links;
 mod listen;
 mod log;
@@ -20,10 +25,14 @@ mod migration;
 mod model;
 mod plans;
 mod postgres;
+mod power;
 mod raw;
 mod replicas;
+mod rewound;
+mod search;
 mod support;
 mod tamper;
+mod tiles;
 mod writes;
 
 /// Each function takes a fresh [`support::Place`] and is a test per engine.
@@ -59,9 +68,32 @@ contract! {
         a_failed_operation_does_not_fail_its_neighbours,
         the_operators_log_names_no_content,
         a_commit_that_fails_is_told_to_everybody_in_it;
+    tiles:
+        every_proof_of_a_small_tree_is_that_of_its_leaves,
+        proofs_are_the_same_with_no_some_and_all_tiles,
+        i13_tiles_that_were_lost_are_made_again_byte_for_byte,
+        a_tile_that_another_wrote_differently_is_told,
+        i07_every_stored_root_is_that_of_the_stored_leaves,
+        i08_every_receipt_verifies_after_any_growth,
+        i09_any_two_signed_checkpoints_are_consistent,
+        a_wrong_tile_is_refused_at_start;
+    rewound:
+        i12_a_database_restored_to_an_earlier_state_is_refused,
+        i12_a_log_that_shrinks_under_a_running_gateway_stops_it;
     tamper:
         a_changed_log_is_noticed_at_start,
-        a_changed_log_is_named_by_the_check;
+        a_changed_log_is_named_by_the_check,
+        i11_any_changed_byte_is_named_with_its_table,
+        i11_a_row_that_is_gone_or_new_or_elsewhere_is_named_with_its_table,
+        i11_a_history_made_anew_is_found_by_who_holds_a_checkpoint,
+        fsck_names_rows_of_people_that_point_nowhere;
+    search:
+        a_search_is_a_filter_over_the_whole_log,
+        a_lost_index_is_made_anew,
+        what_is_not_admitted_is_not_found,
+        a_person_is_found_under_every_reference,
+        a_person_search_is_approved_once_and_ends,
+        erased_parts_are_told_from_absent_ones;
     writes:
         a_repeated_write_returns_the_first_answer,
         two_writes_with_one_key_at_once_have_one_effect,
@@ -87,6 +119,10 @@ contract! {
         unlinking_ends_every_presence_of_the_group,
         a_guardian_opens_a_child_while_the_relation_holds,
         narrowing_and_ending_deny_earlier_tokens;
+    fault_order:
+        i04_indexes_have_no_gap_and_time_never_goes_back,
+        i05_an_operation_that_runs_again_is_one_entry,
+        i20_equal_entries_share_no_commitment;
     crash:
         nothing_acknowledged_is_lost_by_kill_9;
     model:

@@ -85,6 +85,7 @@ impl Place {
             signer: key(),
             keys: StoreKeys { wrapping: [1; 32], index: [2; 32] },
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
+            checkpoint_file: None,
         }
     }
 
@@ -183,7 +184,11 @@ pub(crate) fn draft(kind: Kind, subject: Option<SubjectRef>) -> Draft {
         holder: None,
         requester: Some(OrgRef::new("clinic:1312345678").unwrap()),
         references: References::default(),
-        subject: subject.map(|reference| EntrySubject { reference, sub: "pairwise-subject".to_owned() }),
+        subject: subject.map(|reference| EntrySubject {
+            reference,
+            sub: "pairwise-subject".to_owned(),
+            also: Vec::new(),
+        }),
         actor: ActorBody::default(),
         detail: DetailBody { request_sha256: REQUEST, response_sha256: RESPONSE, ..DetailBody::default() },
     }

@@ -1,6 +1,14 @@
-//! `pmh audit`: proofs, checked without any connection.
+//! `pmh audit`: proofs, checked without any connection; what an auditor asks a gateway; and
+//! whole logs, exported or read through.
 
+mod directory;
+mod entries;
 mod evidence;
+mod export;
+mod fsck;
+mod open;
+mod person;
+mod search;
 mod verdict;
 
 use std::path::PathBuf;
@@ -26,6 +34,17 @@ pub struct Args {
 enum Command {
     /// Prove that a kept answer was recorded and not changed since. Exit 0: proved, 1: not, 2: no such file.
     VerifyReceipt(VerifyReceipt),
+    /// Entries that fit all filters, every page and every receipt checked. The search itself becomes an entry.
+    Search(Box<search::Args>),
+    /// By person: one asks, another agrees, then it can be searched for a day.
+    #[command(subcommand)]
+    Person(person::Command),
+    /// Open parts of one entry under a warrant.
+    Open(Box<open::Args>),
+    /// Write a log as a plain tlog-tiles directory, with its checkpoint and earlier ones.
+    Export(Box<export::Args>),
+    /// Read the stored logs from end to end and name the first defect of each table. Exit 0: whole, 1: not.
+    Fsck(fsck::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -43,8 +62,32 @@ struct VerifyReceipt {
 }
 
 /// Runs it.
-pub fn run(args: Args) -> Result<ExitCode> {
-    let Command::VerifyReceipt(args) = args.command;
+pub async fn run(args: Args) -> Result<ExitCode> {
+    match args.command {
+        Command::VerifyReceipt(args) => verify_receipt(&args),
+        Command::Search(args) => search::run(&args).await,
+        Command::Person(command) => person::run(&command).await,
+        Command::Open(args) => open::run(&args).await,
+        Command::Export(args) => export::run(&args).await,
+        Command::Fsck(args) => fsck::run(&args).await,
+    }
+}
+
+/// What the gateway refuses, or what does not hold: exit 1.
+fn refused(error: &pmh_client::Error, json: bool) -> Result<ExitCode> {
+    let reason = error.refused().map(|refused| crate::rpc::status::reason_name(refused.reason));
+    if json {
+        print_json(
+            &json!({ "ok": false, "code": reason.unwrap_or("NOT_PROVED"), "message": error.to_string() }),
+        )?;
+    } else {
+        let message = error.refused().map_or_else(|| error.to_string(), |refused| refused.message.clone());
+        line(format_args!("{}: {message}", reason.unwrap_or("NOT_PROVED")));
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+fn verify_receipt(args: &VerifyReceipt) -> Result<ExitCode> {
     let language = args.language.language();
     let evidence = Evidence::load(&args.file)?;
     match evidence.verify(&args.vkey) {

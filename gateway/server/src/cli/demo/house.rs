@@ -68,6 +68,7 @@ impl House {
             dir: folder.path().join("sandbox"),
             listen: "127.0.0.1:0".to_owned(),
             limits: None,
+            witnesses: Vec::new(),
         };
         let running = Box::pin(sandbox::open(&options)).await?;
         let keys = sandbox::log_keys(&running.sandbox)?;

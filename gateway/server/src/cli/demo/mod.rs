@@ -59,7 +59,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
 async fn play(stage: &mut Stage, house: &House, role: Option<Role>) {
     let wanted = |chapter| role.is_none_or(|role| role == chapter);
     if wanted(Role::Receptionist) {
-        drop(receptionist::play(stage, house).await);
+        drop(Box::pin(receptionist::play(stage, house)).await);
     }
     if wanted(Role::Officer) {
         drop(officer::play(stage, house).await);

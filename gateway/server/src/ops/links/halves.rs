@@ -27,7 +27,7 @@ use crate::{
 impl Gateway {
     /// The first answer under the caller's key, before any half of the change
     /// runs. Refuses a key that was used for something else.
-    pub(super) async fn earlier(
+    pub(in crate::ops) async fn earlier(
         self: &Arc<Self>,
         call: &Call,
         key: &Idempotency,

@@ -143,6 +143,7 @@ impl Issuing {
         draft.subject = person.map(|person| EntrySubject {
             reference: self.gateway.subject_refs.subject_ref(&person),
             sub: self.gateway.pairwise.sub(&person, self.permit.organization().as_str()),
+            also: Vec::new(),
         });
         draft
     }

@@ -47,7 +47,9 @@ pub(super) fn code(reason: Reason) -> Code {
         | Reason::TierLimited
         | Reason::OrgSuspended
         | Reason::SubjectMismatch
-        | Reason::IssuerMismatch => Code::PermissionDenied,
+        | Reason::IssuerMismatch
+        | Reason::OutsideJurisdiction
+        | Reason::SecondPersonNeeded => Code::PermissionDenied,
 
         Reason::RateLimited | Reason::Connections | Reason::MessageSize => Code::ResourceExhausted,
 
@@ -56,7 +58,9 @@ pub(super) fn code(reason: Reason) -> Code {
         | Reason::UnknownFields
         | Reason::StreamOrder => Code::InvalidArgument,
 
-        Reason::PresenceEnded | Reason::StateNotAllowed => Code::FailedPrecondition,
+        Reason::PresenceEnded | Reason::StateNotAllowed | Reason::Erased | Reason::NotCosigned => {
+            Code::FailedPrecondition
+        }
         Reason::NotFound => Code::NotFound,
         Reason::IdempotencyKeyReused => Code::AlreadyExists,
         Reason::VersionConflict => Code::Aborted,
@@ -109,6 +113,8 @@ pub(super) fn message(reason: Reason) -> &'static str {
         Reason::OrgSuspended => "your organization is suspended",
         Reason::SubjectMismatch => "the request names another person or organization than the caller's own",
         Reason::IssuerMismatch => "the issuer is not competent for the scheme, or not the caller",
+        Reason::OutsideJurisdiction => "this is not within your jurisdiction",
+        Reason::SecondPersonNeeded => "a second person must agree, at another terminal",
         Reason::RateLimited => "too many calls; wait as RetryInfo says",
         Reason::Connections => "too many connections of this organization",
         Reason::MessageSize => "the message is too large",
@@ -123,6 +129,8 @@ pub(super) fn message(reason: Reason) -> &'static str {
         Reason::NotFound => "there is no such thing that you may see",
         Reason::IdempotencyKeyReused => "the idempotency key was used with another body",
         Reason::VersionConflict => "it was changed meanwhile; read again, then retry",
+        Reason::Erased => "it was erased",
+        Reason::NotCosigned => "fewer witnesses have cosigned than were asked for",
         Reason::AuditUnavailable => "the log cannot take the entry; nothing was disclosed or changed",
         Reason::TryAgain => "not available at the moment; nothing was disclosed",
         Reason::RevocationStale => "the revocation list is too old to trust a card",

@@ -6,4 +6,6 @@ mod codes;
 mod counter;
 mod evidence;
 mod issuer;
+mod me;
 mod sandbox;
+mod search;

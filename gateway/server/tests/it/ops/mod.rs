@@ -1,7 +1,10 @@
 //! The operations over real mutual TLS: what a caller can do by repeating, racing and withdrawing.
 
+mod auditor;
 mod linking;
+mod log;
 mod presence;
 mod refusals;
 mod register;
 mod rig;
+mod witnesses;

@@ -40,6 +40,7 @@ pub(super) fn world() -> &'static World {
                     dir: temporary.path().join("world"),
                     listen: "127.0.0.1:0".to_owned(),
                     limits: None,
+                    witnesses: Vec::new(),
                 };
                 let running = Box::pin(sandbox::open(&options)).await.unwrap();
                 tell.send((running.dir.clone(), running.sandbox.clone())).unwrap();

@@ -1,0 +1,91 @@
+//! What a log needs beside its appends: its tiles made, and somebody who reads all of it again.
+//!
+//! | metric | kind | labels |
+//! |---|---|---|
+//! | `pmh_log_tiles_stored_total` | counter | `log` |
+//! | `pmh_log_tiles_different_total` | counter | `log`: stored tiles that are not those of the entries |
+//! | `pmh_log_scrub_position` | gauge | `log`: entries that the present reading has passed |
+//! | `pmh_log_scrub_rounds_total` | counter | `log`: whole readings without a defect |
+//! | `pmh_log_scrub_defects_total` | counter | `log`, `table` |
+//!
+//! Anything but zero in `different` and `defects` means that somebody or something changed the database.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge};
+use pmh_store::{Fault, Scan};
+
+use crate::ops::{Gateway, log::Log};
+
+/// Keeps one log until the program ends.
+pub(crate) async fn keep_log(gateway: &Gateway, log: Log) {
+    tokio::join!(make_tiles(gateway, log), scrub(gateway, log));
+}
+
+/// Tiles follow the commits within a second. Proofs do not wait for them.
+async fn make_tiles(gateway: &Gateway, log: Log) {
+    let mut keeper = match log {
+        Log::Gateway => gateway.store.tile_keeper(),
+        Log::Auth => gateway.auth.tile_keeper(),
+    };
+    let mut second = ticks(Duration::from_secs(1));
+    loop {
+        second.tick().await;
+        match keeper.catch_up(|| gateway.attempt()).await {
+            Ok(made) => {
+                counter!("pmh_log_tiles_stored_total", "log" => log.role()).increment(made.stored);
+                counter!("pmh_log_tiles_different_total", "log" => log.role()).increment(made.different);
+            }
+            Err(fault) => tracing::warn!(error = %fault, ?log, "tiles not made"),
+        }
+    }
+}
+
+/// Reads the log again and again, each round spread over a day, and begins at start.
+async fn scrub(gateway: &Gateway, log: Log) {
+    let mut day = ticks(DAY);
+    loop {
+        day.tick().await;
+        if let Err(fault) = scrub_once(gateway, log).await {
+            tracing::warn!(error = %fault, ?log, "log not read again");
+        }
+    }
+}
+
+async fn scrub_once(gateway: &Gateway, log: Log) -> Result<(), Fault> {
+    let mut scan = Scan::begin(gateway.reader(log).clone()).await?;
+    let a_second = (scan.size() / SECONDS).max(LEAST_A_SECOND);
+    let mut second = ticks(Duration::from_secs(1));
+    let mut told = 0;
+    loop {
+        second.tick().await;
+        let goes_on = scan.step(a_second).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; 2^53 entries are far")]
+        gauge!("pmh_log_scrub_position", "log" => log.role()).set(scan.position() as f64);
+        for defect in scan.defects().iter().skip(told) {
+            tracing::error!(?log, %defect, "the stored log is not what was committed");
+            counter!("pmh_log_scrub_defects_total", "log" => log.role(), "table" => defect.table())
+                .increment(1);
+        }
+        told = scan.defects().len();
+        if !goes_on {
+            break;
+        }
+    }
+    if scan.defects().is_empty() {
+        counter!("pmh_log_scrub_rounds_total", "log" => log.role()).increment(1);
+    }
+    Ok(())
+}
+
+fn ticks(period: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
+}
+
+const DAY: Duration = Duration::from_hours(24);
+/// A round takes less than the day that it has.
+const SECONDS: u64 = 80_000;
+/// A small log is read within minutes: 256 entries cost a millisecond.
+const LEAST_A_SECOND: u64 = 256;
