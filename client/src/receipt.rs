@@ -1,7 +1,7 @@
 //! Receipts as they travel, checked against the call they claim to record (design.md §6.6).
 
 use pmh_audit::registry::Method;
-use pmh_audit::{Hash, Kind, OrgRef, Receipt, ReceiptError, Salt, Verified, VerifierKey};
+use pmh_audit::{Hash, Kind, OrgRef, Part, Receipt, ReceiptError, Salt, Verified, VerifierKey};
 use pmh_proto::audit as wire;
 use pmh_proto::{audit, directory, eligibility, presence, resident};
 use prost::Message;
@@ -36,6 +36,9 @@ pub enum ProofError {
     /// The entry is about another person, or about none.
     #[error("the entry is about another subject")]
     Subject,
+    /// The opening of the chain is not the entry's.
+    #[error("the chain that is opened is not the entry's")]
+    Chain,
     /// The entry counts other rows than the chunk has.
     #[error("the entry counts other rows than were answered")]
     Rows,
@@ -75,14 +78,23 @@ pub fn check(
     key: &VerifierKey,
     expected: &Expected<'_>,
 ) -> Result<Verified, ProofError> {
-    let receipt = from_wire(receipt.ok_or(ProofError::Missing)?)?;
-    let verified = receipt.verify(key, &expected.request, &expected.response)?;
+    let receipt = receipt.ok_or(ProofError::Missing)?;
+    let verified = from_wire(receipt)?.verify(key, &expected.request, &expected.response)?;
+    check_chain(receipt, &verified)?;
     if verified.leaf.requester.as_ref() != Some(expected.requester) {
         Err(ProofError::Requester)
     } else if verified.leaf.method != expected.method {
         Err(ProofError::Method)
     } else {
         Ok(verified)
+    }
+}
+
+/// Where the chain is opened (in a citizen's own list alone), it is the entry's.
+fn check_chain(receipt: &wire::Receipt, verified: &Verified) -> Result<(), ProofError> {
+    match &receipt.chain {
+        Some(chain) if !opening(chain)?.opens(Part::Chain, &verified.leaf.chain) => Err(ProofError::Chain),
+        _ => Ok(()),
     }
 }
 
@@ -131,6 +143,7 @@ pub fn verify_evidence(
     let given = receipt.map(wire::Receipt::decode).transpose().map_err(|_| ProofError::Message)?;
     let receipt = given.or(enclosed).ok_or(ProofError::Missing)?;
     let verified = from_wire(&receipt)?.verify(key, &request, &response)?;
+    check_chain(&receipt, &verified)?;
     if verified.leaf.method.name() == Some(method) { Ok(verified) } else { Err(ProofError::Method) }
 }
 

@@ -54,6 +54,9 @@ def verify(receipt, key: VerifierKey, request_sha256: bytes, response_sha256: by
     detail = _decoded("detail body", Detail.decode, receipt.detail.body)
     _expect("request digest", request_sha256, detail.request_sha256)
     _expect("response digest", response_sha256, detail.response_sha256)
+    # Only a citizen's own list opens it (`pmh.audit.v1.Receipt.chain`).
+    if receipt.HasField("chain") and not opens(leaf.chain, "chain", receipt.chain.salt, receipt.chain.body):
+        raise ReceiptError("chain opening: it does not fit the leaf")
     return Verified(leaf, receipt.index, checkpoint, detail, _subject(receipt, leaf))
 
 

@@ -59,6 +59,14 @@ fn p1_one_changed_field_is_found() {
 }
 
 #[test]
+fn p1_a_chain_that_was_slipped_in_is_found() {
+    let mut evidence = Evidence::new();
+    let receipt = evidence.response.receipt.as_mut().unwrap();
+    receipt.chain = receipt.detail.clone();
+    assert_eq!(evidence.verify().unwrap_err(), ProofError::Chain);
+}
+
+#[test]
 fn p1_a_field_that_decoding_would_skip_is_found() {
     let evidence = Evidence::new();
     let mut response = evidence.response.encode_to_vec();

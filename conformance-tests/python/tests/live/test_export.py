@@ -16,6 +16,7 @@ from pmh_client import Refused
 BINARIES = pathlib.Path(os.environ["PMH_BINARIES"])
 HOME = pathlib.Path(os.environ["PMH_TARGET"]).parent
 CALLS = 10_000 if os.environ.get("PMH_TEST_SCALE") == "full" else 600
+CALLS_A_PRESENCE = 500
 SEED = 20261122
 
 
@@ -76,8 +77,10 @@ class Export(unittest.TestCase):
 def mixed_calls():
     """Answers, unchanged answers, refusals: entries of several kinds."""
     with clinic(0) as here, clinic(1) as there:
-        presences = [here.present(SANDBOX.card(kind)) for kind in ("ELIGIBLE", "NOT_LINKED")]
         for number in range(CALLS):
+            # A token lives for five minutes, and a slow machine takes longer.
+            if number % CALLS_A_PRESENCE == 0:
+                presences = [here.present(SANDBOX.card(kind)) for kind in ("ELIGIBLE", "NOT_LINKED")]
             presence = presences[number % len(presences)]
             if number % 10 == 9:
                 with contextlib.suppress(Refused):

@@ -36,6 +36,11 @@ impl From<ProofError> for Verdict {
             ProofError::Subject => {
                 ("SUBJECT", "別の人についての記録です。", "The entry is about another person, or about none.")
             }
+            ProofError::Chain => (
+                "CHAIN",
+                "開かれた履歴のつながりが記録と違います。",
+                "The chain that is opened is not the entry's.",
+            ),
             ProofError::Rows => ("ROWS", "行数が記録と違います。", "The entry counts other rows."),
             ProofError::Message => (
                 "MESSAGE",
