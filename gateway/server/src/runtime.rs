@@ -40,7 +40,9 @@ use crate::{
         log::Log,
         witnessing::{Witness, Witnesses},
     },
-    rpc, system, upkeep, witnessing,
+    rpc, system,
+    upkeep::{self, ticks},
+    witnessing,
 };
 
 /// A gateway that serves.
@@ -250,12 +252,6 @@ async fn follow_search(gateway: &Gateway) {
             tracing::warn!(error = %fault, "search index not brought up");
         }
     }
-}
-
-fn ticks(period: Duration) -> tokio::time::Interval {
-    let mut ticks = tokio::time::interval(period);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    ticks
 }
 
 fn note(flushed: Result<(), pmh_store::Fault>) {

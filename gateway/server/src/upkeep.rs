@@ -78,7 +78,8 @@ async fn scrub_once(gateway: &Gateway, log: Log) -> Result<(), Fault> {
     Ok(())
 }
 
-fn ticks(period: Duration) -> tokio::time::Interval {
+/// A clock that never hurries to make up for what it missed.
+pub(crate) fn ticks(period: Duration) -> tokio::time::Interval {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     ticks

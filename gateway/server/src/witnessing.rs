@@ -18,8 +18,9 @@ use crate::{
     ops::{
         Gateway,
         log::Log,
-        witnessing::{Unshown, Witness, show},
+        witnessing::{Shown, Unshown, Witness, show},
     },
+    upkeep::ticks,
 };
 
 /// Shows both logs until the program ends.
@@ -27,8 +28,7 @@ pub(crate) async fn follow_witnesses(gateway: &Arc<Gateway>, readiness: &Readine
     if gateway.witnesses.list.is_empty() {
         return std::future::pending().await;
     }
-    let mut rounds = tokio::time::interval(gateway.witnesses.period);
-    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut rounds = ticks(gateway.witnesses.period);
     let mut heard = Instant::now();
     loop {
         rounds.tick().await;
@@ -66,13 +66,12 @@ async fn round(gateway: &Arc<Gateway>, log: Log) -> bool {
 }
 
 async fn show_if_grown(gateway: &Gateway, log: Log, witness: &Witness, head: (u64, pmh_audit::Hash)) -> bool {
-    let known = gateway.reader(log).newest_cosigned_by(&witness.key.to_string()).await;
-    if known.is_ok_and(|known| known.is_some_and(|known| known.size == head.0)) {
+    let shown = show(gateway, log, witness, head).await;
+    if matches!(shown, Ok(Shown::Before)) {
         return true;
     }
-    let shown = show(gateway, log, witness, head).await;
     let outcome = match &shown {
-        Ok(()) => "cosigned",
+        Ok(_) => "cosigned",
         Err(Unshown::Ahead(_)) => {
             tracing::error!(?log, "a witness has seen more of this log than the database holds");
             "ahead"

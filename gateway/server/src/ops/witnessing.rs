@@ -89,23 +89,34 @@ impl Witnesses {
     }
 }
 
+/// How a witness came to have cosigned a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// It did just now.
+    Now,
+    /// It had; nobody was asked.
+    Before,
+}
+
 /// Shows a tree to a witness, from where it stands; keeps its line.
 pub async fn show(
     gateway: &Gateway,
     log: Log,
     witness: &Witness,
     (size, root): (u64, Hash),
-) -> Result<(), Unshown> {
+) -> Result<Shown, Unshown> {
     let key = witness.key.to_string();
     let reader = gateway.reader(log);
     let known =
         reader.newest_cosigned_by(&key).await.map_err(|fault| store(&fault))?.map_or(0, |known| known.size);
+    if known == size {
+        return Ok(Shown::Before);
+    }
     let note = sign(gateway, log, size, root).map_err(|_| Unshown::Store)?;
     let mut from = known.min(size);
     for _ in 0..ATTEMPTS {
         let proof = match from {
-            0 => Vec::new(),
-            _ if from == size => Vec::new(),
+            _ if from == 0 || from == size => Vec::new(),
             _ => consistency(gateway, log, from, size).await.map_err(|_| Unshown::Store)?,
         };
         let request = AddCheckpoint::new(from, proof, note.clone()).map_err(|_| Unshown::Store)?;
@@ -116,7 +127,7 @@ pub async fn show(
                 let kept =
                     StoredCosignature { size, witness: key, line: cosignature.0, time_s: cosignature.1 };
                 let kept = gateway.cosigner(log).keep(gateway.attempt(), kept).await;
-                return kept.map_err(|fault| store(&fault));
+                return kept.map(|()| Shown::Now).map_err(|fault| store(&fault));
             }
             Said::Size(seen) if seen > size => return Err(Unshown::Ahead(seen)),
             Said::Size(seen) => from = seen,

@@ -76,13 +76,13 @@ impl Sequencer {
         let mut key = SealingKey::of_log(&self.tx.keys);
         let mut chained = Vec::new();
         if let Some(subject) = &draft.subject {
-            let own = self.tx.keys.subject_tag(&subject.reference);
             let mut links = Vec::with_capacity(1);
-            for (audience, tag) in self.places(index, subject)? {
+            for (place, (audience, tag)) in self.places(index, subject)?.into_iter().enumerate() {
                 let Some(chain) = chains.get_mut(&tag) else { continue };
                 links.push(chain.link(audience)?);
                 chained.push((tag, chain.seq));
-                if tag == own {
+                // The person's own chain is the first.
+                if place == 0 {
                     key = chain.key.clone().ok_or(UNENCODABLE)?;
                 }
             }

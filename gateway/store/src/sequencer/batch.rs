@@ -141,9 +141,10 @@ impl Sequencer {
                     self.tx.next_index = size + recorded as u64;
                     if apply.touches_persons() {
                         self.known.forget();
-                        is_read = false;
                     }
                     drafts.push(apply.apply(&mut self.tx).await?);
+                    // The load before covered the persons up to here and no further.
+                    is_read = false;
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! What the batches before have read, kept where nobody else can write.
 //!
 //! A SQLite file belongs to one process (its lock says so) and is written by one task alone, this one: what it has
-//! read stays true until an operation writes. So every operation with statements of its own makes all of it forgotten,
-//! and so does every fault, after which nothing of a batch is true. On PostgreSQL other replicas write too: there
+//! read stays true until an operation writes. So every operation that may change persons makes all of it forgotten, and
+//! so does every fault, after which nothing of a batch is true. On PostgreSQL other replicas write too: there
 //! everything is read anew under the head lock.
 
 use std::collections::HashMap;

@@ -98,6 +98,7 @@ contract! {
         a_repeated_write_returns_the_first_answer,
         two_writes_with_one_key_at_once_have_one_effect,
         operations_of_a_batch_see_each_other_in_order,
+        a_decision_behind_background_work_has_its_facts,
         a_directory_change_is_published_when_it_is_committed,
         expired_rows_go_by_themselves;
     bulk:

@@ -6,6 +6,7 @@ use pmh_audit::Kind;
 use pmh_domain::{codes::LawNumber, resident::RestrictionKind};
 use pmh_store::{
     Concluding, Conclusion, Fault, GatewayStore, Recorded, RegistryChange, Reply, ResidentChange,
+    StoredCosignature,
 };
 
 use crate::support::*;
@@ -126,6 +127,32 @@ pub(crate) async fn operations_of_a_batch_see_each_other_in_order(place: Place) 
     let indexes = [before.1.index, restricted.1.unwrap().index, enrolled.1.unwrap().index, after.1.index];
     assert!(indexes.is_sorted());
     assert_eq!(before.1.tree_size, after.1.tree_size, "not one batch");
+    open.close().await;
+}
+
+pub(crate) async fn a_decision_behind_background_work_has_its_facts(place: Place) {
+    let open = place.open().await;
+    let person = enrol(&open, chiyoda(), 1).await;
+    let line = StoredCosignature {
+        size: 1,
+        witness: "witness.example/w1".to_owned(),
+        line: "line\n".to_owned(),
+        time_s: 1,
+    };
+    let mut raw = place.raw().await;
+    raw.hold().await;
+    let cosigner = open.cosigner();
+    // Nothing is remembered of the person: the enrolment made everything forgotten.
+    let (kept, answered, ()) = tokio::join!(
+        biased;
+        cosigner.keep(attempt(), line),
+        disclose(&open, person),
+        raw.release(),
+    );
+    kept.unwrap();
+    assert_eq!(answered.unwrap().0.facts.links.len(), 1);
+    // The log ends when nobody can write to it any more.
+    drop(cosigner);
     open.close().await;
 }
 
