@@ -61,7 +61,7 @@ pub(crate) enum Connection {
 
 /// How many rows one statement carries: bounds the number of distinct statement texts.
 const ROWS_A_STATEMENT: usize = 64;
-/// Room for every text of every multi-row statement (64 sizes times the hot tables).
+/// Room for the texts of multi-row statements and of whole scripts, which differ by their numbers of rows.
 const STATEMENTS_KEPT: usize = 1024;
 
 impl Connection {
@@ -260,14 +260,21 @@ impl Connection {
         loop {
             let chunk: Vec<Vec<Value>> = rows.by_ref().take(ROWS_A_STATEMENT).collect();
             let Some(width) = chunk.first().map(Vec::len) else { return Ok(changed) };
-            let sql = match self {
-                Self::Sqlite(_) => {
-                    let head = script::or_fail(head);
-                    format!("{head} VALUES {} {tail}", unnumbered_tuples(chunk.len(), width))
-                }
-                Self::Postgres(_) => format!("{head} VALUES {} {tail}", tuples(chunk.len(), width)),
-            };
+            let sql = format!("{} {tail}", self.insert_text(head, chunk.len(), width));
             changed += self.execute(&sql, chunk.into_iter().flatten().collect()).await?;
+        }
+    }
+
+    /// `<head> VALUES (…), (…)` as this engine has its parameters.
+    fn insert_text(&self, head: &str, rows: usize, width: usize) -> String {
+        match self {
+            // Without OR FAIL every statement of several rows keeps a journal of its own, to undo its first rows if a
+            // later one fails. Here any failure undoes the whole transaction.
+            Self::Sqlite(_) => {
+                let head = head.replacen("INSERT INTO", "INSERT OR FAIL INTO", 1);
+                format!("{head} VALUES {}", unnumbered_tuples(rows, width))
+            }
+            Self::Postgres(_) => format!("{head} VALUES {}", tuples(rows, width)),
         }
     }
 

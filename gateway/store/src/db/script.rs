@@ -3,7 +3,7 @@
 //! Each statement handed to SQLite's own thread costs two wake-ups, on a busy machine the dearest part of a small
 //! statement; so a script goes there in one piece. PostgreSQL takes its statements one by one.
 
-use super::{Connection, ROWS_A_STATEMENT, Value, tuples, unnumbered_tuples};
+use super::{Connection, ROWS_A_STATEMENT, Value};
 use crate::Fault;
 
 /// Statements and their values, in order.
@@ -47,52 +47,37 @@ impl Script {
         if self.statements.is_empty() {
             return Ok(true);
         }
+        let texts = self.statements.into_iter().map(|statement| statement.text(connection)).collect();
         let changed = if connection.is_sqlite() {
-            let mut text = String::with_capacity(1024);
-            let mut all = Vec::new();
-            for statement in self.statements {
-                let (sql, values) = statement.for_sqlite();
-                text.push_str(&sql);
-                text.push(';');
-                all.extend(values);
-            }
-            connection.execute(&text, all).await?
+            at_once(texts, connection).await
         } else {
-            let mut changed = 0;
-            for statement in self.statements {
-                let (sql, values) = statement.for_postgres();
-                changed += connection.execute(&sql, values).await?;
-            }
-            changed
+            in_turn(texts, connection).await
         };
-        Ok(changed == self.changes)
+        Ok(changed? == self.changes)
     }
 }
 
 impl Statement {
-    fn for_sqlite(self) -> (String, Vec<Value>) {
+    fn text(self, connection: &Connection) -> (String, Vec<Value>) {
         match self {
-            Self::Insert { head, rows, width, values } => {
-                (format!("{} VALUES {}", or_fail(head), unnumbered_tuples(rows, width)), values)
-            }
-            Self::Update { sql, values } => (sql.to_owned(), values),
-        }
-    }
-
-    fn for_postgres(self) -> (String, Vec<Value>) {
-        match self {
-            Self::Insert { head, rows, width, values } => {
-                (format!("{head} VALUES {}", tuples(rows, width)), values)
-            }
+            Self::Insert { head, rows, width, values } => (connection.insert_text(head, rows, width), values),
+            Self::Update { sql, values } if connection.is_sqlite() => (sql.to_owned(), values),
             Self::Update { sql, values } => (numbered(sql), values),
         }
     }
 }
 
-/// Without OR FAIL every statement of several rows keeps a journal of its own, to undo its first rows if a later one
-/// fails. Here any failure undoes the whole transaction.
-pub(super) fn or_fail(head: &str) -> String {
-    head.replacen("INSERT INTO", "INSERT OR FAIL INTO", 1)
+async fn at_once(texts: Vec<(String, Vec<Value>)>, connection: &mut Connection) -> Result<u64, Fault> {
+    let (texts, values): (Vec<String>, Vec<Vec<Value>>) = texts.into_iter().unzip();
+    connection.execute(&texts.join(";"), values.into_iter().flatten().collect()).await
+}
+
+async fn in_turn(texts: Vec<(String, Vec<Value>)>, connection: &mut Connection) -> Result<u64, Fault> {
+    let mut changed = 0;
+    for (sql, values) in texts {
+        changed += connection.execute(&sql, values).await?;
+    }
+    Ok(changed)
 }
 
 fn numbered(sql: &str) -> String {
