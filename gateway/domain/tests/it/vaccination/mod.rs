@@ -1,0 +1,11 @@
+//! The vaccination rules seen from outside.
+
+mod book;
+mod boundaries;
+mod counter;
+mod laws;
+mod naive;
+mod published;
+mod series;
+mod walk;
+mod world;
