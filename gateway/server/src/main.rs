@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use pmh::cli::{Cli, output, run};
 
+/// Memory goes from thread to thread with every call, which the system's allocator makes dear.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();

@@ -131,17 +131,20 @@ impl Connection {
     /// Begins the one writing transaction. SQLite takes the write lock at once,
     /// because an upgrade of a read lock fails without waiting.
     pub(crate) async fn begin(&mut self) -> Result<(), Fault> {
+        self.execute(self.begin_text(), vec![]).await.map(drop)
+    }
+
+    fn begin_text(&self) -> &'static str {
         match self {
-            Self::Sqlite(_) => self.execute("BEGIN IMMEDIATE", vec![]).await,
-            Self::Postgres(_) => self.execute("BEGIN ISOLATION LEVEL READ COMMITTED", vec![]).await,
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+            Self::Postgres(_) => "BEGIN ISOLATION LEVEL READ COMMITTED",
         }
-        .map(drop)
     }
 
     /// Begins it and locks and reads the row that everything hangs on.
     pub(crate) async fn begin_with(&mut self, select: &'static str) -> Result<Option<Row>, Fault> {
         match self {
-            Self::Sqlite(_) => self.fetch_one(&format!("BEGIN IMMEDIATE; {select}"), vec![]).await,
+            Self::Sqlite(_) => self.fetch_one(&format!("{}; {select}", self.begin_text()), vec![]).await,
             Self::Postgres(_) => {
                 self.begin().await?;
                 let locking = format!("{select}{}", self.for_update());

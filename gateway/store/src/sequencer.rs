@@ -1,7 +1,8 @@
 //! The sequencer: one task that commits effect and leaf together.
 //!
-//! Waiting operations are taken into a batch only once the head row is locked,
-//! so a batch gathers by itself while the one before it flushes; no timer. The
+//! A batch gathers by itself while the one before it flushes: on PostgreSQL
+//! while the lock of the head row is awaited, on a SQLite file, which has no
+//! other writer, in memory, where its decisions are made already (`taken`). The
 //! batch's loads are one statement per table, the decisions are pure, and one
 //! commit covers effects, leaves and head. Only then is the checkpoint signed
 //! and everybody answered (design.md §6.1–6.2, audit.md §2.4).
@@ -12,6 +13,7 @@ mod chains;
 mod check;
 mod job;
 mod known;
+mod taken;
 mod tx;
 
 use std::{sync::Arc, time::Duration};
@@ -19,13 +21,14 @@ use std::{sync::Arc, time::Duration};
 use batch::Committed;
 use pmh_audit::{Frontier, Hash, SigningKey};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     time::{Instant, Interval, MissedTickBehavior},
 };
 
 pub(crate) use job::{BoxFuture, DecideJob, Job, Transaction, Work, WriteJob};
 pub use job::{Concluding, Conclusion, Idempotency, Reply};
 use known::Known;
+use taken::Taken;
 pub(crate) use tx::{KEPT_US, Tx};
 
 use crate::{
@@ -38,7 +41,7 @@ use crate::{
 /// Microseconds since 1970 UTC, from the program's clock.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// Operations that may wait; beyond it callers are told at once to try again.
+/// Interactive operations that may be without an answer; beyond it callers are told at once to try again.
 const QUEUE: usize = 4096;
 /// Entries in one commit at most.
 const BATCH: usize = 1024;
@@ -77,6 +80,8 @@ pub struct LogSettings {
 /// The caller's end of a sequencer.
 #[derive(Clone)]
 pub(crate) struct Handle {
+    /// One for each interactive operation that may be without an answer.
+    places: Arc<Semaphore>,
     interactive: mpsc::Sender<Box<dyn Job>>,
     bulk: mpsc::Sender<Box<dyn Job>>,
     state: watch::Receiver<State>,
@@ -106,17 +111,19 @@ impl Handle {
     /// answer now than an unlogged one ever.
     pub(crate) async fn submit(&self, lane: Lane, job: Box<dyn Job>) -> Result<(), Fault> {
         match lane {
-            Lane::Interactive => self.interactive.try_send(job).map_err(|refused| match refused {
-                mpsc::error::TrySendError::Full(_) => Fault::Unavailable("queue full"),
-                mpsc::error::TrySendError::Closed(_) => Fault::Unavailable("closed"),
-            }),
+            Lane::Interactive => {
+                let place = Arc::clone(&self.places).try_acquire_owned();
+                let place = place.map_err(|_| Fault::Unavailable("queue full"))?;
+                let job = Box::new(job::Placed::new(job, place));
+                self.interactive.try_send(job).map_err(|_| Fault::Unavailable("closed"))
+            }
             // A stream of rows waits instead: its own flow control is the back-pressure.
             Lane::Bulk => self.bulk.send(job).await.map_err(|_| Fault::Unavailable("closed")),
         }
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        self.interactive.max_capacity() - self.interactive.capacity()
+        QUEUE - self.places.available_permits()
     }
 
     pub(crate) fn state(&self) -> watch::Receiver<State> {
@@ -153,6 +160,7 @@ pub(crate) async fn start(
         clock: settings.clock,
         head: None,
         known: Known::default(),
+        taken: Taken::default(),
         last_batch: 0,
         registry,
         publish,
@@ -165,7 +173,8 @@ pub(crate) async fn start(
     sequencer.look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     sequencer.found_or_check().await?;
     let task = on_its_own_thread(sequencer)?;
-    Ok((Handle { interactive, bulk, state: state_watch, registry: registry_watch }, task))
+    let places = Arc::new(Semaphore::new(QUEUE));
+    Ok((Handle { places, interactive, bulk, state: state_watch, registry: registry_watch }, task))
 }
 
 /// The sequencer waits for the disk many times a batch; on a thread of its own it is woken at once, instead of
@@ -199,6 +208,8 @@ struct Sequencer {
     clock: Clock,
     head: Option<Head>,
     known: Known,
+    /// The next batch, as far as it is out of the queue.
+    taken: Taken,
     /// Operations in the batch before.
     last_batch: usize,
     registry: Arc<Registry>,
@@ -212,7 +223,7 @@ struct Sequencer {
 
 /// Why the sequencer wakes up.
 enum Wake {
-    Job(Box<dyn Job>),
+    Batch,
     Look,
 }
 
@@ -223,7 +234,7 @@ impl Sequencer {
         {
             match wake {
                 Wake::Look => drop(self.log_answers().await),
-                Wake::Job(first) => self.batch(first).await,
+                Wake::Batch => self.batch().await,
             }
         }
         self.leave_nobody_waiting().await;
@@ -235,6 +246,9 @@ impl Sequencer {
     async fn leave_nobody_waiting(&mut self) {
         self.interactive.close();
         self.bulk.close();
+        for job in std::mem::take(&mut self.taken).jobs {
+            refuse(job, &Fault::Unavailable("closed"));
+        }
         while let Some(job) = self.interactive.recv().await {
             refuse(job, &Fault::Unavailable("closed"));
         }
@@ -245,27 +259,30 @@ impl Sequencer {
 
     /// What to do next; interactive work first. `None`: all callers have gone.
     async fn next(&mut self) -> Option<Wake> {
-        tokio::select! {
+        let first = tokio::select! {
             biased;
-            _ = self.look.tick() => Some(Wake::Look),
+            _ = self.look.tick() => return Some(Wake::Look),
+            () = std::future::ready(()), if !self.taken.jobs.is_empty() => return Some(Wake::Batch),
             job = self.interactive.recv() => match job {
-                Some(job) => Some(Wake::Job(job)),
+                Some(job) => job,
                 // Both lanes close together; what still waits in bulk is done.
-                None => self.bulk.recv().await.map(Wake::Job),
+                None => self.bulk.recv().await?,
             },
-            Some(job) = self.bulk.recv() => Some(Wake::Job(job)),
-        }
+            Some(job) = self.bulk.recv() => job,
+        };
+        self.taken.jobs.push(first);
+        Some(Wake::Batch)
     }
 
-    async fn batch(&mut self, first: Box<dyn Job>) {
+    async fn batch(&mut self) {
         self.let_callers_gather();
-        let mut jobs = vec![first];
-        match self.repeated(&mut jobs, Gather::Yes).await {
+        let mut batch = std::mem::take(&mut self.taken);
+        match self.repeated(&mut batch, Gather::Yes).await {
             Ok(committed) => {
-                self.last_batch = jobs.len();
-                self.answer(jobs, committed);
+                self.last_batch = batch.jobs.len();
+                self.answer(batch.jobs, committed);
             }
-            Err(fault) => self.alone(jobs, &fault).await,
+            Err(fault) => self.alone(batch.jobs, &fault).await,
         }
     }
 
@@ -287,13 +304,13 @@ impl Sequencer {
     }
 
     /// Attempts until the database stops asking to try again.
-    async fn repeated(&mut self, jobs: &mut Vec<Box<dyn Job>>, gather: Gather) -> Result<Committed, Fault> {
-        let mut outcome = self.attempt(jobs, gather).await;
+    async fn repeated(&mut self, batch: &mut Taken, gather: Gather) -> Result<Committed, Fault> {
+        let mut outcome = self.attempt(batch, gather).await;
         for repeat in 1..ATTEMPTS {
             match &outcome {
                 Err(fault) if fault.is_retryable() => {
                     tokio::time::sleep(Duration::from_millis(1 << repeat)).await;
-                    outcome = self.attempt(jobs, Gather::No).await;
+                    outcome = self.attempt(batch, Gather::No).await;
                 }
                 _ => break,
             }
@@ -312,11 +329,11 @@ impl Sequencer {
                 refuse(job, fault);
                 continue;
             }
-            let mut single = vec![job];
+            let mut single = Taken::one(job);
             match self.repeated(&mut single, Gather::No).await {
-                Ok(committed) => self.answer(single, committed),
+                Ok(committed) => self.answer(single.jobs, committed),
                 Err(fault) => {
-                    for job in single {
+                    for job in single.jobs {
                         refuse(job, &fault);
                     }
                     is_up = self.log_answers().await;
@@ -331,7 +348,7 @@ impl Sequencer {
         if self.is_poisoned() {
             return false;
         }
-        let Err(fault) = self.attempt(&mut Vec::new(), Gather::No).await else { return true };
+        let Err(fault) = self.attempt(&mut Taken::default(), Gather::No).await else { return true };
         tracing::error!(%fault, cause = ?std::error::Error::source(&fault), "log does not answer");
         self.state.send_if_modified(|state| {
             let was_ready = *state == State::Ready;
@@ -348,31 +365,34 @@ impl Sequencer {
     }
 
     /// Begins, runs, commits; on any fault nothing of it stays.
-    async fn attempt(&mut self, jobs: &mut Vec<Box<dyn Job>>, gather: Gather) -> Result<Committed, Fault> {
+    async fn attempt(&mut self, batch: &mut Taken, gather: Gather) -> Result<Committed, Fault> {
         self.reconnect_if_lost().await?;
-        let head = match self.tx.connection.begin_with(batch::HEAD).await {
-            Ok(head) => head,
-            Err(fault) => {
-                self.tx.lost = true;
-                return Err(fault);
-            }
-        };
-        let staged = match self.stage(head, jobs, gather).await {
+        let staged = match self.stage(batch, gather).await {
             Ok(staged) => staged,
             Err(fault) => {
                 self.forget();
-                // A connection that cannot roll back is dropped, which rolls back too.
-                if self.tx.connection.rollback().await.is_err() {
-                    self.tx.lost = true;
-                }
+                self.tx.undo().await;
                 return Err(fault);
             }
         };
-        if let Err(fault) = self.tx.connection.commit().await {
-            self.learn_commit(&staged, fault).await?;
+        if std::mem::take(&mut self.tx.begun) {
+            if let Err(fault) = self.commit(&staged.registry).await {
+                self.learn_commit(&staged, fault).await?;
+            }
+            self.state.send_if_modified(|state| std::mem::replace(state, State::Ready) != State::Ready);
         }
-        self.state.send_if_modified(|state| std::mem::replace(state, State::Ready) != State::Ready);
         Ok(self.conclude(staged))
+    }
+
+    async fn commit(&mut self, registry: &Registry) -> Result<(), Fault> {
+        let is_sqlite = self.tx.connection.is_sqlite();
+        let Self { tx, taken, interactive, known, .. } = self;
+        let (committed, ()) = tokio::join!(biased; tx.connection.commit(), async {
+            if is_sqlite {
+                taken.look_ahead(interactive, known, registry);
+            }
+        });
+        committed
     }
 
     /// Signs, makes the receipts and wakes the callers: on their own threads, so that the next batch begins at once
@@ -386,6 +406,7 @@ impl Sequencer {
         if self.tx.lost {
             self.tx.connection = Connection::open(&self.location).await?;
             self.tx.lost = false;
+            self.tx.begun = false;
             self.forget();
         }
         Ok(())
@@ -395,6 +416,7 @@ impl Sequencer {
     fn forget(&mut self) {
         self.head = None;
         self.known.forget();
+        self.taken.drafts.clear();
     }
 
     /// COMMIT without an answer: on PostgreSQL it is looked up under the head

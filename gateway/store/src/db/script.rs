@@ -10,7 +10,9 @@ use crate::Fault;
 #[derive(Default)]
 pub(crate) struct Script {
     statements: Vec<Statement>,
-    changes: u64,
+    /// Updates, each of which gives back the row that it hit.
+    updates: usize,
+    begins: bool,
 }
 
 enum Statement {
@@ -32,28 +34,39 @@ impl Script {
                 count += 1;
             }
             self.statements.push(Statement::Insert { head, rows: count, width, values });
-            self.changes += count as u64;
         }
     }
 
-    /// An update that must hit exactly one row.
+    /// An update that must hit exactly one row, which it returns.
     pub(crate) fn update_one(&mut self, sql: &'static str, values: Vec<Value>) {
         self.statements.push(Statement::Update { sql, values });
-        self.changes += 1;
+        self.updates += 1;
     }
 
-    /// Runs everything; false if fewer rows were changed than there are.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.statements.is_empty()
+    }
+
+    /// The transaction begins with it.
+    pub(crate) fn begin_first(&mut self) {
+        self.begins = true;
+    }
+
+    /// Runs everything; false if an update hit no row. An insert succeeds for all of its rows or fails.
     pub(crate) async fn run(self, connection: &mut Connection) -> Result<bool, Fault> {
-        if self.statements.is_empty() {
-            return Ok(true);
+        let Self { statements, updates, begins } = self;
+        let mut texts: Vec<_> = statements.into_iter().map(|statement| statement.text(connection)).collect();
+        if begins {
+            texts.insert(0, (connection.begin_text().to_owned(), Vec::new()));
         }
-        let texts = self.statements.into_iter().map(|statement| statement.text(connection)).collect();
-        let changed = if connection.is_sqlite() {
-            at_once(texts, connection).await
-        } else {
-            in_turn(texts, connection).await
-        };
-        Ok(changed? == self.changes)
+        if connection.is_sqlite() {
+            texts = vec![at_once(texts)];
+        }
+        let mut hit = 0;
+        for (sql, values) in texts {
+            hit += connection.fetch(&sql, values).await?.len();
+        }
+        Ok(hit == updates)
     }
 }
 
@@ -67,17 +80,9 @@ impl Statement {
     }
 }
 
-async fn at_once(texts: Vec<(String, Vec<Value>)>, connection: &mut Connection) -> Result<u64, Fault> {
+fn at_once(texts: Vec<(String, Vec<Value>)>) -> (String, Vec<Value>) {
     let (texts, values): (Vec<String>, Vec<Vec<Value>>) = texts.into_iter().unzip();
-    connection.execute(&texts.join(";"), values.into_iter().flatten().collect()).await
-}
-
-async fn in_turn(texts: Vec<(String, Vec<Value>)>, connection: &mut Connection) -> Result<u64, Fault> {
-    let mut changed = 0;
-    for (sql, values) in texts {
-        changed += connection.execute(&sql, values).await?;
-    }
-    Ok(changed)
+    (texts.join(";"), values.into_iter().flatten().collect())
 }
 
 fn numbered(sql: &str) -> String {

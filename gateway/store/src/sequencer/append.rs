@@ -9,7 +9,7 @@ use super::{
     batch::{StagedEntry, UNENCODABLE, signed},
     chains::Chain,
 };
-use crate::{Attempt, Draft, Fault, db::Script, seal::SealingKey};
+use crate::{Attempt, Draft, Fault, db::Script, gateway::Registry, seal::SealingKey};
 
 impl Sequencer {
     /// Gives each draft its place in the log and writes everything down.
@@ -17,6 +17,7 @@ impl Sequencer {
         &mut self,
         head: &mut Head,
         pending: Vec<(Attempt, Option<Draft>)>,
+        registry: &Registry,
     ) -> Result<Vec<Option<StagedEntry>>, Fault> {
         let old_root = head.root;
         let old_size = head.frontier.size();
@@ -43,9 +44,7 @@ impl Sequencer {
         if head.frontier.size() > old_size || self.tx.registry != self.tx.stored_registry {
             self.move_head(&mut script, head, old_size, old_root)?;
         }
-        if !script.run(&mut self.tx.connection).await? {
-            return Err(Fault::HeadMoved);
-        }
+        self.write(script, registry).await?;
         Ok(built
             .into_iter()
             .map(|entry| {
@@ -62,6 +61,23 @@ impl Sequencer {
                 })
             })
             .collect())
+    }
+
+    async fn write(&mut self, mut script: Script, registry: &Registry) -> Result<(), Fault> {
+        if script.is_empty() {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut self.tx.begun, true) {
+            script.begin_first();
+        }
+        let is_sqlite = self.tx.connection.is_sqlite();
+        let Self { tx, taken, interactive, known, .. } = self;
+        let (written, ()) = tokio::join!(biased; script.run(&mut tx.connection), async {
+            if is_sqlite {
+                taken.look_ahead(interactive, known, registry);
+            }
+        });
+        if written? { Ok(()) } else { Err(Fault::HeadMoved) }
     }
 
     fn build(
@@ -180,7 +196,7 @@ impl Sequencer {
         }
         script.update_one(
             "UPDATE log_head SET size = ?, root = ?, frontier = ?, time_us = ?, registry = ?
-             WHERE log_id = 1 AND size = ? AND root = ?",
+             WHERE log_id = 1 AND size = ? AND root = ? RETURNING size",
             vec![
                 size.into(),
                 head.root.into(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pmh_audit::{Checkpoint, Frontier, Hash, Opening, Receipt, SigningKey};
 use tokio::time::Instant;
 
-use super::{Gather, Head, Job, Sequencer, Work, job::guarded, refuse};
+use super::{Gather, Head, Job, Sequencer, Taken, Work, job::guarded, refuse};
 use crate::{
     Draft, Fault, Role,
     db::Row,
@@ -21,7 +21,7 @@ pub(super) struct Staged {
     head: Head,
     /// In the order of the jobs; `None` where nothing is recorded.
     entries: Vec<Option<StagedEntry>>,
-    registry: Arc<Registry>,
+    pub(super) registry: Arc<Registry>,
 }
 
 /// A batch that is durable and waits for its answers.
@@ -48,17 +48,13 @@ impl Staged {
 
 impl Sequencer {
     /// Everything between BEGIN and COMMIT.
-    pub(super) async fn stage(
-        &mut self,
-        row: Option<Row>,
-        jobs: &mut Vec<Box<dyn Job>>,
-        gather: Gather,
-    ) -> Result<Staged, Fault> {
-        let mut head = self.head_of(row)?;
+    pub(super) async fn stage(&mut self, batch: &mut Taken, gather: Gather) -> Result<Staged, Fault> {
+        let mut head = self.locked_head().await?;
+        let mut drafts = std::mem::take(&mut batch.drafts);
+        let jobs = &mut batch.jobs;
         if gather == Gather::Yes {
             self.gather(jobs);
         }
-        let mut drafts = Vec::with_capacity(jobs.len());
         let mut registry = self.current_registry().await?;
         self.work(jobs, &mut drafts, &mut registry, head.frontier.size()).await?;
         let bulk_began = Instant::now();
@@ -69,12 +65,27 @@ impl Sequencer {
             registry = self.current_registry().await?;
         }
         if jobs.is_empty() {
+            self.tx.begin().await?;
             self.tx.forget_expired(self.role).await?;
         }
         let attempts = jobs.iter().map(|job| job.attempt());
         let pending: Vec<_> = attempts.cloned().zip(drafts).collect();
-        let entries = self.append(&mut head, pending).await?;
+        let entries = self.append(&mut head, pending, &registry).await?;
         Ok(Staged { head, entries, registry })
+    }
+
+    /// The head, which from here on nobody else can move. A SQLite file is written by this task alone: there it is
+    /// where the last commit left it.
+    async fn locked_head(&mut self) -> Result<Head, Fault> {
+        if self.tx.connection.is_sqlite()
+            && let Some(head) = self.head.take()
+        {
+            self.tx.stored_registry = self.tx.registry;
+            self.tx.now_us = (self.clock)().max(head.time_us);
+            return Ok(head);
+        }
+        let row = self.tx.begin_with(HEAD).await?;
+        self.head_of(row)
     }
 
     /// The head as it was read under the lock; the stored frontier must hash to the stored root.
@@ -138,6 +149,7 @@ impl Sequencer {
                     drafts.push(guarded(|| decide.decide(known.unwrap_or(&nothing), registry))?);
                 }
                 Work::Apply(apply) => {
+                    self.tx.begin().await?;
                     self.tx.next_index = size + recorded as u64;
                     if apply.touches_persons() {
                         self.known.forget();

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin};
 
 use pmh_audit::Receipt;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::tx::{Earlier, Tx};
 use crate::{
@@ -22,6 +22,34 @@ pub(crate) trait Job: Send {
     fn work(&mut self) -> Work<'_>;
     /// Answers the caller. A caller that has gone away changes nothing.
     fn settle(self: Box<Self>, outcome: Result<Option<Receipt>, Fault>);
+}
+
+/// A job with its place among those that may wait, which it gives back with its answer.
+pub(super) struct Placed {
+    job: Box<dyn Job>,
+    place: OwnedSemaphorePermit,
+}
+
+impl Placed {
+    pub(super) fn new(job: Box<dyn Job>, place: OwnedSemaphorePermit) -> Self {
+        Self { job, place }
+    }
+}
+
+impl Job for Placed {
+    fn attempt(&self) -> &Attempt {
+        self.job.attempt()
+    }
+
+    fn work(&mut self) -> Work<'_> {
+        self.job.work()
+    }
+
+    fn settle(self: Box<Self>, outcome: Result<Option<Receipt>, Fault>) {
+        let Self { job, place } = *self;
+        drop(place);
+        job.settle(outcome);
+    }
 }
 
 /// How a job works: a pure decision on loaded facts, or statements of its own.

@@ -12,6 +12,8 @@ pub(crate) struct Tx {
     pub(crate) keys: StoreKeys,
     /// The connection is unusable and must be opened again.
     pub(crate) lost: bool,
+    /// Whether the transaction has begun. A SQLite file, which nobody else writes, is locked by the first write.
+    pub(crate) begun: bool,
     /// Time of this batch, microseconds.
     pub(crate) now_us: i64,
     /// Index that this operation's own entry will have.
@@ -31,7 +33,37 @@ pub(crate) enum Earlier {
 
 impl Tx {
     pub(crate) fn new(connection: Connection, keys: StoreKeys) -> Self {
-        Self { connection, keys, lost: false, now_us: 0, next_index: 0, registry: 0, stored_registry: 0 }
+        Self {
+            connection,
+            keys,
+            lost: false,
+            begun: false,
+            now_us: 0,
+            next_index: 0,
+            registry: 0,
+            stored_registry: 0,
+        }
+    }
+
+    /// Begins, unless that is done.
+    pub(crate) async fn begin(&mut self) -> Result<(), Fault> {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.connection.begin().await?;
+        }
+        Ok(())
+    }
+
+    /// Begins with the row that everything hangs on, locked. A connection that cannot even begin is no use any more.
+    pub(crate) async fn begin_with(&mut self, select: &'static str) -> Result<Option<crate::db::Row>, Fault> {
+        self.begun = true;
+        self.connection.begin_with(select).await.inspect_err(|_| self.lost = true)
+    }
+
+    /// Nothing of it stays. A connection that cannot roll back is dropped, which rolls back too.
+    pub(crate) async fn undo(&mut self) {
+        if std::mem::take(&mut self.begun) && !self.lost && self.connection.rollback().await.is_err() {
+            self.lost = true;
+        }
     }
 
     pub(crate) async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, Fault> {

@@ -141,7 +141,7 @@ pub(crate) async fn each_version_names_the_entry_that_brought_it(place: Place) {
         let store = open.store.clone();
         chunks.push(tokio::spawn(async move { (99, disclose(&store, [1; 32]).await.unwrap().1) }));
     }
-    eventually("disclosures wait", async || open.waiting() >= 5).await;
+    eventually("disclosures wait", async || open.waiting() == 6).await;
     raw.release().await;
     for chunk in chunks {
         let (number, receipt) = chunk.await.unwrap();

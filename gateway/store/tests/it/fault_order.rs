@@ -54,7 +54,7 @@ pub(crate) async fn i05_an_operation_that_runs_again_is_one_entry(place: Place) 
             unwritable.subject.as_mut().unwrap().sub = "x".repeat(70_000);
             store.disclose(attempt(), None, move |_, _| ((), Some(unwritable.clone()))).await.map(drop)
         });
-        eventually("all wait", async || open.waiting() >= 30).await;
+        eventually("all wait", async || open.waiting() == 31).await;
         raw.release().await;
         receipts.extend(callers.await.unwrap());
         assert!(spoilers.join_all().await.iter().all(Result::is_err));
