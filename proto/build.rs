@@ -4,7 +4,7 @@ use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
 use prost::Message as _;
 
-const FILES: [&str; 13] = [
+const FILES: [&str; 18] = [
     "pmh/common/v1/reason.proto",
     "pmh/common/v1/types.proto",
     "pmh/audit/v1/log.proto",
@@ -12,12 +12,17 @@ const FILES: [&str; 13] = [
     "pmh/audit/v1/receipt.proto",
     "pmh/audit/v1/search.proto",
     "pmh/audit/v1/accesses.proto",
+    "pmh/audit/v1/erasure.proto",
     "pmh/audit/v1/audit_service.proto",
     "pmh/presence/v1/presence_service.proto",
     "pmh/directory/v1/organization_service.proto",
     "pmh/resident/v1/resident_service.proto",
     "pmh/eligibility/v1/entitlement.proto",
     "pmh/eligibility/v1/eligibility_service.proto",
+    "pmh/vaccination/v1/dose.proto",
+    "pmh/vaccination/v1/vaccination_service.proto",
+    "pmh/checkup/v1/checkup.proto",
+    "pmh/checkup/v1/checkup_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

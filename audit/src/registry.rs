@@ -64,6 +64,24 @@ registry! {
         31 PUT_ENTITLEMENTS "PutEntitlements";
         32 LIST_ENTITLEMENTS "ListEntitlements";
         33 ADVANCE_WATERMARK "AdvanceWatermark";
+        34 ACKNOWLEDGE_DOSES "AcknowledgeDoses";
+        35 RELEASE_DOSE "ReleaseDose";
+        36 GET_ERROR_PREVENTION_REPORT "GetErrorPreventionReport";
+        37 LIST_CLAIM_LINES "ListClaimLines";
+        40 PUT_AUTHORIZATIONS "PutAuthorizations";
+        41 EVALUATE_DOSE "EvaluateDose";
+        42 RESERVE_DOSE "ReserveDose";
+        43 RECORD_DOSE "RecordDose";
+        44 AMEND_DOSE "AmendDose";
+        45 VOID_DOSE "VoidDose";
+        46 LIST_DOSES "ListDoses";
+        47 GET_FORECAST "GetForecast";
+        48 WATCH_DOSES "WatchDoses";
+        49 PUT_DOSES "PutDoses";
+        50 PUSH_CHECKUPS "PushCheckups";
+        52 UNDO_BATCH "UndoBatch";
+        53 CONFIRM_BATCH "ConfirmBatch";
+        54 LIST_CHECKUPS "ListCheckups";
         60 GET_CHECKPOINT "GetCheckpoint";
         61 GET_ENTRY "GetEntry";
         62 SEARCH_ENTRIES "SearchEntries";
@@ -83,6 +101,8 @@ registry! {
         76 PUT_LEGAL_HOLD "PutLegalHold";
         77 RELEASE_LEGAL_HOLD "ReleaseLegalHold";
         78 PUT_ACCESS_DELAY "PutAccessDelay";
+        80 LIST_URGENT_CASES "ListUrgentCases";
+        81 ACKNOWLEDGE_URGENT_CASE "AcknowledgeUrgentCase";
     }
 }
 

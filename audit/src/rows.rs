@@ -1,4 +1,5 @@
-//! The rows of one bulk chunk: a leaf of kind 14 commits to all of them, and each row can be proved alone.
+//! The rows of one bulk chunk: a leaf of kind 14 commits to all of them, and each row can be proved alone. An erasure
+//! (kind 8) commits to the entries that it fell on in the same way.
 
 use hmac::Mac as _;
 

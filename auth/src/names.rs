@@ -187,11 +187,16 @@ pub mod scope {
     /// Link the presented card to a resident at the issuer's counter.
     pub const LINK_WRITE: &str = "link:write";
 
+    /// Read doses and what the rules say of one.
+    pub const VACCINATION_READ: &str = "vaccination:read";
+    /// Reserve and record doses.
+    pub const VACCINATION_WRITE: &str = "vaccination:write";
     /// Read who looked at one's own data, and question it.
     pub const ACCESS_READ: &str = "access:read";
 
     /// Every scope of this version.
-    pub const ALL: &[&str] = &[ELIGIBILITY_READ, LINK_PROPOSE, LINK_WRITE, ACCESS_READ];
+    pub const ALL: &[&str] =
+        &[ELIGIBILITY_READ, LINK_PROPOSE, LINK_WRITE, ACCESS_READ, VACCINATION_READ, VACCINATION_WRITE];
 
     /// The most scopes a token carries.
     pub const MAX: usize = 16;

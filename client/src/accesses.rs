@@ -74,10 +74,29 @@ impl Gateway {
         presence: &Presence,
         remembered: &[Hash],
     ) -> Result<MyAccesses, AccessesError> {
+        self.listed_in(Log::Gateway, presence, remembered).await
+    }
+
+    /// Where the holder's card was presented, which tokens were issued and what was refused: the same list of auth's
+    /// log, which has its own tags.
+    pub async fn my_presentations(
+        &self,
+        presence: &Presence,
+        remembered: &[Hash],
+    ) -> Result<MyAccesses, AccessesError> {
+        self.listed_in(Log::Auth, presence, remembered).await
+    }
+
+    async fn listed_in(
+        &self,
+        log: Log,
+        presence: &Presence,
+        remembered: &[Hash],
+    ) -> Result<MyAccesses, AccessesError> {
         let mut pages: Vec<ListMyAccessesResponse> = Vec::new();
         loop {
             let request = ListMyAccessesRequest {
-                log: Log::Gateway.into(),
+                log: log.into(),
                 purpose: Purpose::Patrqt.into(),
                 page_size: PAGE,
                 page_token: pages.last().map(|page| page.next_page_token.clone()).unwrap_or_default(),
@@ -90,7 +109,11 @@ impl Gateway {
                 break;
             }
         }
-        verify(&pages, &self.keys().gateway, remembered)
+        let key = match log {
+            Log::Auth => &self.keys().auth,
+            Log::Gateway | Log::Unspecified => &self.keys().gateway,
+        };
+        verify(&pages, key, remembered)
     }
 }
 

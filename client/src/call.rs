@@ -2,7 +2,7 @@
 
 use pmh_audit::registry::Method;
 use pmh_proto::audit::Receipt;
-use pmh_proto::{audit, directory, eligibility, presence, resident};
+use pmh_proto::{audit, directory, eligibility, presence, resident, vaccination};
 use prost::Message;
 
 /// A request of a unary method.
@@ -13,10 +13,15 @@ pub trait Call: Message + Clone + Send + Sync + 'static {
     const PATH: &'static str;
     /// Name of the method, as in the registry of log entries.
     const NAME: &'static str;
-    /// Which log records it.
+    /// Which log records it, a refusal of it at least.
     const LOG: WhichLog;
     /// What may be done when no answer arrived.
     const REPEAT: Repeat;
+
+    /// Which log records the answer to this very request.
+    fn log(&self) -> WhichLog {
+        Self::LOG
+    }
 
     /// Number of the method in log entries; 0 for one that leaves none.
     fn method() -> Method {
@@ -121,6 +126,18 @@ calls! {
         Safe "ListEntitlements" ListEntitlementsRequest => ListEntitlementsResponse;
         Safe "AdvanceWatermark" AdvanceWatermarkRequest => AdvanceWatermarkResponse;
     }
+    vaccination "VaccinationService" Gateway {
+        Safe "EvaluateDose" EvaluateDoseRequest => EvaluateDoseResponse;
+        Safe "ReserveDose" ReserveDoseRequest => ReserveDoseResponse;
+        Safe "ReleaseDose" ReleaseDoseRequest => ReleaseDoseResponse;
+        Safe "RecordDose" RecordDoseRequest => RecordDoseResponse;
+        Safe "AmendDose" AmendDoseRequest => AmendDoseResponse;
+        Safe "VoidDose" VoidDoseRequest => VoidDoseResponse;
+        Safe "ListDoses" ListDosesRequest => ListDosesResponse;
+        Safe "GetForecast" GetForecastRequest => GetForecastResponse;
+        Safe "AcknowledgeDoses" AcknowledgeDosesRequest => AcknowledgeDosesResponse;
+        Safe "GetErrorPreventionReport" GetErrorPreventionReportRequest => GetErrorPreventionReportResponse;
+    }
     audit "AuditService" Gateway {
         Safe "GetCheckpoint" GetCheckpointRequest => GetCheckpointResponse;
         Safe "GetInclusionProof" GetInclusionProofRequest => GetInclusionProofResponse;
@@ -131,10 +148,29 @@ calls! {
         Safe "RequestPersonSearch" RequestPersonSearchRequest => RequestPersonSearchResponse;
         Safe "ApprovePersonSearch" ApprovePersonSearchRequest => ApprovePersonSearchResponse;
         Safe "OpenParts" OpenPartsRequest => OpenPartsResponse;
-        Safe "ListMyAccesses" ListMyAccessesRequest => ListMyAccessesResponse;
+        Safe "PutAccessDelay" PutAccessDelayRequest => PutAccessDelayResponse;
         Safe "QuestionAccess" QuestionAccessRequest => QuestionAccessResponse;
         Safe "AnswerQuestion" AnswerQuestionRequest => AnswerQuestionResponse;
         Safe "ListQuestions" ListQuestionsRequest => ListQuestionsResponse;
+        Safe "ErasePerson" ErasePersonRequest => ErasePersonResponse;
+        Safe "PutLegalHold" PutLegalHoldRequest => PutLegalHoldResponse;
+        Safe "ReleaseLegalHold" ReleaseLegalHoldRequest => ReleaseLegalHoldResponse;
+    }
+}
+
+/// Each log lists itself.
+impl Call for audit::ListMyAccessesRequest {
+    type Response = audit::ListMyAccessesResponse;
+    const PATH: &'static str = "/pmh.audit.v1.AuditService/ListMyAccesses";
+    const NAME: &'static str = "ListMyAccesses";
+    const LOG: WhichLog = WhichLog::Gateway;
+    const REPEAT: Repeat = Repeat::Safe;
+
+    fn log(&self) -> WhichLog {
+        match audit::ListMyAccessesRequest::log(self) {
+            audit::Log::Auth => WhichLog::Auth,
+            audit::Log::Gateway | audit::Log::Unspecified => WhichLog::Gateway,
+        }
     }
 }
 
@@ -147,11 +183,17 @@ receipted! {
         PutResidentsResponse LinkCredentialResponse ProposeLinkResponse DecideLinkResponse ListLinkProposalsResponse
         MoveResidentResponse PutRelationResponse PutRestrictionResponse
     }
+    vaccination {
+        EvaluateDoseResponse ReserveDoseResponse ReleaseDoseResponse RecordDoseResponse AmendDoseResponse VoidDoseResponse
+        ListDosesResponse GetForecastResponse AcknowledgeDosesResponse GetErrorPreventionReportResponse
+        PutDosesResponse PutAuthorizationsResponse WatchDosesResponse ListClaimLinesResponse
+    }
     eligibility {
         VerifyEligibilityResponse PutEntitlementsResponse ListEntitlementsResponse AdvanceWatermarkResponse
     }
     audit {
         GetReceiptResponse ExportEntriesResponse GetEntryResponse SearchEntriesResponse RequestPersonSearchResponse ApprovePersonSearchResponse OpenPartsResponse
-        ListMyAccessesResponse QuestionAccessResponse AnswerQuestionResponse ListQuestionsResponse
+        ListMyAccessesResponse QuestionAccessResponse AnswerQuestionResponse ListQuestionsResponse PutAccessDelayResponse
+        ErasePersonResponse PutLegalHoldResponse ReleaseLegalHoldResponse
     }
 }

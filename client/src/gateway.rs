@@ -156,7 +156,7 @@ impl Gateway {
             response: response_digest(response),
         };
         let receipt = response.clone().take_receipt();
-        let verified = check(receipt.as_ref(), self.keys.of(C::LOG), &expected)?;
+        let verified = check(receipt.as_ref(), self.keys.of(Call::log(request)), &expected)?;
         check_answer(&verified)?;
         Ok(verified)
     }

@@ -8,6 +8,12 @@ use pmh_proto::eligibility::put_entitlements_request::Item as EntitlementItem;
 use pmh_proto::eligibility::{EntitlementRow, PutEntitlementsRequest, PutEntitlementsResponse};
 use pmh_proto::resident::put_residents_request::Item as ResidentItem;
 use pmh_proto::resident::{PutResidentsRequest, PutResidentsResponse, ResidentRow};
+use pmh_proto::vaccination::put_authorizations_request::Item as AuthorizationItem;
+use pmh_proto::vaccination::put_doses_request::Item as DoseItem;
+use pmh_proto::vaccination::{
+    AuthorizationRow, DoseRow, PutAuthorizationsRequest, PutAuthorizationsResponse, PutDosesRequest,
+    PutDosesResponse,
+};
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 use tonic::Streaming;
@@ -80,6 +86,32 @@ impl Issuer {
     ) -> Result<BulkSummary, Error>
     where
         I: IntoIterator<Item = EntitlementRow, IntoIter: Clone + Send + 'static> + Send,
+    {
+        self.put(header, rows.into_iter(), progress).await
+    }
+
+    /// Sends past doses. See [`Issuer::put_entitlements`].
+    pub async fn put_doses<I>(
+        &self,
+        header: &BulkHeader,
+        rows: I,
+        progress: impl FnMut(Chunk<'_>) + Send,
+    ) -> Result<BulkSummary, Error>
+    where
+        I: IntoIterator<Item = DoseRow, IntoIter: Clone + Send + 'static> + Send,
+    {
+        self.put(header, rows.into_iter(), progress).await
+    }
+
+    /// Sends 接種券 and 依頼書. See [`Issuer::put_entitlements`].
+    pub async fn put_authorizations<I>(
+        &self,
+        header: &BulkHeader,
+        rows: I,
+        progress: impl FnMut(Chunk<'_>) + Send,
+    ) -> Result<BulkSummary, Error>
+    where
+        I: IntoIterator<Item = AuthorizationRow, IntoIter: Clone + Send + 'static> + Send,
     {
         self.put(header, rows.into_iter(), progress).await
     }
@@ -249,6 +281,8 @@ macro_rules! bulk {
 
 bulk!(ResidentRow PutResidentsRequest PutResidentsResponse ResidentItem "/pmh.resident.v1.ResidentService/" "PutResidents");
 bulk!(EntitlementRow PutEntitlementsRequest PutEntitlementsResponse EntitlementItem "/pmh.eligibility.v1.EligibilityService/" "PutEntitlements");
+bulk!(DoseRow PutDosesRequest PutDosesResponse DoseItem "/pmh.vaccination.v1.VaccinationService/" "PutDoses");
+bulk!(AuthorizationRow PutAuthorizationsRequest PutAuthorizationsResponse AuthorizationItem "/pmh.vaccination.v1.VaccinationService/" "PutAuthorizations");
 
 /// Counts what was answered, to compare with what the gateway sums up.
 #[derive(Default)]

@@ -10,6 +10,7 @@
 pub mod accesses;
 pub mod call;
 pub mod card;
+pub mod doses;
 pub mod endpoint;
 mod error;
 pub mod export;

@@ -3,7 +3,7 @@
 use pmh_audit::registry::Method;
 use pmh_audit::{Hash, Kind, OrgRef, Part, Receipt, ReceiptError, Salt, Verified, VerifierKey};
 use pmh_proto::audit as wire;
-use pmh_proto::{audit, directory, eligibility, presence, resident};
+use pmh_proto::{audit, directory, eligibility, presence, resident, vaccination};
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 
@@ -168,10 +168,15 @@ fn digests(method: &str, request: &[u8], response: &[u8]) -> Result<Digests, Pro
         resident::PutRestrictionRequest
         eligibility::VerifyEligibilityRequest eligibility::ListEntitlementsRequest
         eligibility::AdvanceWatermarkRequest
+        vaccination::EvaluateDoseRequest vaccination::ReserveDoseRequest vaccination::ReleaseDoseRequest
+        vaccination::RecordDoseRequest vaccination::AmendDoseRequest vaccination::VoidDoseRequest
+        vaccination::ListDosesRequest vaccination::GetForecastRequest vaccination::AcknowledgeDosesRequest
+        vaccination::GetErrorPreventionReportRequest
         audit::GetReceiptRequest audit::GetEntryRequest audit::SearchEntriesRequest audit::RequestPersonSearchRequest
         audit::ApprovePersonSearchRequest audit::OpenPartsRequest
         audit::ListMyAccessesRequest audit::QuestionAccessRequest audit::AnswerQuestionRequest
-        audit::ListQuestionsRequest
+        audit::ListQuestionsRequest audit::ErasePersonRequest audit::PutLegalHoldRequest
+        audit::ReleaseLegalHoldRequest
     }
     Err(ProofError::Message)
 }

@@ -56,6 +56,21 @@ impl Presentation {
         }
     }
 
+    /// For a vaccination, verified by PIN: the history is looked at and the dose written down. Nothing is offered: the
+    /// consent to the shot is the 予診票's.
+    pub fn for_vaccination(text: &str) -> Self {
+        let scopes = [names::scope::VACCINATION_READ, names::scope::VACCINATION_WRITE];
+        Self {
+            purposes: vec![Purpose::Treat],
+            scopes: scopes.map(str::to_owned).to_vec(),
+            consent_text: text.to_owned(),
+            offered: Vec::new(),
+            granted: Vec::new(),
+            verification: UserVerification::Pin,
+            act_for: None,
+        }
+    }
+
     /// For the person's own list of accesses, verified by PIN. Nothing is offered and nothing granted: it is a right.
     pub fn for_accesses(text: &str) -> Self {
         Self {

@@ -61,6 +61,7 @@ class Sandbox:
     witnesses: tuple[str, ...]
     issuer: str | None
     pki: pathlib.Path | None
+    web: str | None
 
     @classmethod
     def load(cls, file: pathlib.Path) -> "Sandbox":
@@ -90,6 +91,7 @@ class Sandbox:
             witnesses=tuple(content.get("witnesses", ())),
             issuer=content.get("issuer"),
             pki=folder / content["pki"] if "pki" in content else None,
+            web=content.get("web"),
         )
 
     def terminal(self, kind: str, number: int = 0) -> Identity:

@@ -7,7 +7,8 @@ use pmh_proto::common::{BulkHeader, Purpose, RowOutcome, RowResult, Sex};
 use pmh_proto::eligibility::{Area, CopaymentRule, CopaymentUnit, EntitlementRow};
 use pmh_proto::presence::UserVerification;
 use pmh_proto::resident::{
-    LinkCredentialRequest, LinkCredentialResponse, PutRelationRequest, PutRelationResponse, ResidentRow,
+    LinkCredentialRequest, LinkCredentialResponse, PutRelationRequest, PutRelationResponse,
+    PutRestrictionRequest, PutRestrictionResponse, ResidentRow, RestrictionKind,
 };
 use pmh_testkit::card::FakeCard;
 use pmh_testkit::pki::{CardRequest, DAY, Generation};
@@ -124,11 +125,41 @@ impl Town {
         guardian: &Newcomer,
         child: &Newcomer,
     ) -> Result<Proven<PutRelationResponse>, Error> {
+        self.put_relation(guardian, child, false).await
+    }
+
+    /// Ends it.
+    pub async fn unrelate(
+        &self,
+        guardian: &Newcomer,
+        child: &Newcomer,
+    ) -> Result<Proven<PutRelationResponse>, Error> {
+        self.put_relation(guardian, child, true).await
+    }
+
+    async fn put_relation(
+        &self,
+        guardian: &Newcomer,
+        child: &Newcomer,
+        ended: bool,
+    ) -> Result<Proven<PutRelationResponse>, Error> {
         let request = PutRelationRequest {
             idempotency_key: names::uuid(),
             guardian_resident_key: guardian.resident_key.clone(),
             child_resident_key: child.resident_key.clone(),
+            ended,
             ..Default::default()
+        };
+        self.issuer.gateway().call(&request, None).await
+    }
+
+    /// Protects a resident from everybody who acts for them.
+    pub async fn protect(&self, resident: &Newcomer) -> Result<Proven<PutRestrictionResponse>, Error> {
+        let request = PutRestrictionRequest {
+            idempotency_key: names::uuid(),
+            resident_key: resident.resident_key.clone(),
+            kind: RestrictionKind::Protective.into(),
+            lifted: false,
         };
         self.issuer.gateway().call(&request, None).await
     }

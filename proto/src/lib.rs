@@ -46,7 +46,14 @@ pub mod pmh {
     package!(
         /// Subsidy eligibility.
         eligibility, "pmh.eligibility.v1");
+    package!(
+        /// Vaccination.
+        vaccination, "pmh.vaccination.v1");
+    package!(
+        /// Checkups of mothers and children.
+        checkup, "pmh.checkup.v1");
 }
 
 pub use pmh::{audit::v1 as audit, common::v1 as common, directory::v1 as directory};
 pub use pmh::{eligibility::v1 as eligibility, presence::v1 as presence, resident::v1 as resident};
+pub use pmh::{checkup::v1 as checkup, vaccination::v1 as vaccination};

@@ -16,7 +16,7 @@ pub struct DetailBody {
     pub consent: ShortText,
     /// What was answered, one per scheme group and issuer. At most 65,535.
     pub outcomes: List<GroupOutcome, 65_535>,
-    /// The rows of a bulk chunk (kind 14); `None` in every other entry.
+    /// The rows of a bulk chunk (kind 14), or the entries that an erasure fell on (kind 8); `None` in every other entry.
     pub rows: Option<Rows>,
 }
 

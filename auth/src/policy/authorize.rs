@@ -146,13 +146,24 @@ pub fn authorize(
 /// What an organization may open a presence for: purposes and scopes that Begin accepts from this role.
 pub fn presentable(role: Role) -> (&'static [Purpose], &'static [&'static str]) {
     match role {
-        Role::Clinic | Role::Pharmacy => {
+        Role::Clinic => (
+            &[Purpose::Treat, Purpose::Hpaymt],
+            &[
+                scope::ELIGIBILITY_READ,
+                scope::LINK_PROPOSE,
+                scope::VACCINATION_READ,
+                scope::VACCINATION_WRITE,
+            ],
+        ),
+        Role::Pharmacy => {
             (&[Purpose::Treat, Purpose::Hpaymt], &[scope::ELIGIBILITY_READ, scope::LINK_PROPOSE])
         }
         Role::Municipality | Role::Prefecture => {
             (&[Purpose::Hpaymt, Purpose::Patrqt], &[scope::LINK_WRITE, scope::ACCESS_READ])
         }
-        Role::App => (&[Purpose::Patrqt], &[scope::ELIGIBILITY_READ, scope::ACCESS_READ]),
+        Role::App => {
+            (&[Purpose::Patrqt], &[scope::ELIGIBILITY_READ, scope::ACCESS_READ, scope::VACCINATION_READ])
+        }
         Role::Auditor | Role::Witness | Role::Operator | Role::Service => (&[], &[]),
     }
 }

@@ -1,13 +1,13 @@
 //! The table: one entry per method of the contract.
 
-use crate::names::Purpose::{self, Hpaymt, Hsysadmin, Patrqt, Treat};
+use crate::names::Purpose::{self, Hpaymt, Hsysadmin, Patrqt, Pubhlth, Treat};
 use crate::names::Role::{self, App, Auditor, Clinic, Municipality, Operator, Pharmacy, Prefecture};
 use crate::names::{Acr, Tier, scope};
 
 /// Everything the policy asks of one method.
 #[derive(Debug)]
 pub struct MethodPolicy {
-    /// Full gRPC path, `/package.Service/Method`.
+    /// Full gRPC path, `/package.Service/Method`; over HTTPS the kind of path.
     pub path: &'static str,
     /// The method's number in the log's frozen registry; 0 for calls that leave no entry.
     pub number: u16,
@@ -130,6 +130,44 @@ pub const POLICY: &[MethodPolicy] = &[
     open(31, "/pmh.eligibility.v1.EligibilityService/PutEntitlements", ISSUERS),
     open(32, "/pmh.eligibility.v1.EligibilityService/ListEntitlements", ISSUERS),
     open(33, "/pmh.eligibility.v1.EligibilityService/AdvanceWatermark", ISSUERS),
+    // Doses: at the counter with the card, a municipality's own residents without. Under a reservation, and for one's own
+    // recent record, the method itself looks at who asks.
+    dose(41, "/pmh.vaccination.v1.VaccinationService/EvaluateDose", AT_THE_SHOT, Needs::Token(LOOK_AT_DOSES)),
+    dose(42, "/pmh.vaccination.v1.VaccinationService/ReserveDose", AT_THE_SHOT, Needs::Token(GIVE_DOSES)),
+    dose(
+        43,
+        "/pmh.vaccination.v1.VaccinationService/RecordDose",
+        AT_THE_SHOT,
+        Needs::TokenOptional(GIVE_DOSES),
+    ),
+    dose(
+        46,
+        "/pmh.vaccination.v1.VaccinationService/ListDoses",
+        DOSE_READERS,
+        Needs::TokenOptional(LOOK_AT_DOSES),
+    ),
+    dose(
+        47,
+        "/pmh.vaccination.v1.VaccinationService/GetForecast",
+        DOSE_READERS,
+        Needs::TokenOptional(LOOK_AT_DOSES),
+    ),
+    open(34, "/pmh.vaccination.v1.VaccinationService/AcknowledgeDoses", REGISTERS),
+    open(35, "/pmh.vaccination.v1.VaccinationService/ReleaseDose", AT_THE_SHOT),
+    open(36, "/pmh.vaccination.v1.VaccinationService/GetErrorPreventionReport", REGISTERS),
+    open(37, "/pmh.vaccination.v1.VaccinationService/ListClaimLines", DOSE_WRITERS),
+    open(40, "/pmh.vaccination.v1.VaccinationService/PutAuthorizations", REGISTERS),
+    open(44, "/pmh.vaccination.v1.VaccinationService/AmendDose", DOSE_WRITERS),
+    open(45, "/pmh.vaccination.v1.VaccinationService/VoidDose", DOSE_WRITERS),
+    open(48, "/pmh.vaccination.v1.VaccinationService/WatchDoses", REGISTERS),
+    open(49, "/pmh.vaccination.v1.VaccinationService/PutDoses", REGISTERS),
+    // Checkups: each municipality its own residents' and batches.
+    open(50, "/pmh.checkup.v1.CheckupService/PushCheckups", REGISTERS),
+    open(52, "/pmh.checkup.v1.CheckupService/UndoBatch", REGISTERS),
+    open(53, "/pmh.checkup.v1.CheckupService/ConfirmBatch", REGISTERS),
+    open(54, "/pmh.checkup.v1.CheckupService/ListCheckups", REGISTERS),
+    open(80, "/pmh.checkup.v1.CheckupService/ListUrgentCases", REGISTERS),
+    open(81, "/pmh.checkup.v1.CheckupService/AcknowledgeUrgentCase", REGISTERS),
     // The log: its heads and proofs are for everybody, its entries for auditors.
     open(60, "/pmh.audit.v1.AuditService/GetCheckpoint", EVERYBODY),
     open(61, "/pmh.audit.v1.AuditService/GetEntry", AUDITOR),
@@ -139,6 +177,10 @@ pub const POLICY: &[MethodPolicy] = &[
     // Everybody its own, auditors any; the method checks that.
     open(65, "/pmh.audit.v1.AuditService/GetReceipt", EVERYBODY),
     open(73, "/pmh.audit.v1.AuditService/ExportEntries", AUDITOR),
+    // The same over HTTPS as C2SP tlog-tiles, by the kind of path; no methods of the contract.
+    open(0, "/checkpoint", EVERYBODY),
+    open(0, "/tile", EVERYBODY),
+    open(74, "/tile/entries", AUDITOR),
     // By person only with two people and a case; parts only with a warrant. The methods check that.
     open(66, "/pmh.audit.v1.AuditService/RequestPersonSearch", AUDITOR),
     open(67, "/pmh.audit.v1.AuditService/ApprovePersonSearch", AUDITOR),
@@ -148,6 +190,12 @@ pub const POLICY: &[MethodPolicy] = &[
     of_the_citizen(70, "/pmh.audit.v1.AuditService/QuestionAccess"),
     open(71, "/pmh.audit.v1.AuditService/AnswerQuestion", PRESENTERS),
     open(72, "/pmh.audit.v1.AuditService/ListQuestions", PRESENTERS),
+    // Each its own entries alone; the method checks that.
+    open(78, "/pmh.audit.v1.AuditService/PutAccessDelay", ISSUERS),
+    // How the log forgets: the operator with two people, unless an auditor or the operator holds it. The methods check that.
+    open(75, "/pmh.audit.v1.AuditService/ErasePerson", OPERATOR),
+    open(76, "/pmh.audit.v1.AuditService/PutLegalHold", AUDITOR_AND_OPERATOR),
+    open(77, "/pmh.audit.v1.AuditService/ReleaseLegalHold", AUDITOR_AND_OPERATOR),
     // What gRPC itself brings along.
     open(0, "/grpc.health.v1.Health/Check", EVERYBODY),
     open(0, "/grpc.health.v1.Health/List", EVERYBODY),
@@ -158,6 +206,10 @@ pub const POLICY: &[MethodPolicy] = &[
 
 const fn open(number: u16, path: &'static str, callers: &'static [Callers]) -> MethodPolicy {
     MethodPolicy { path, number, callers, needs: Needs::MutualTls }
+}
+
+const fn dose(number: u16, path: &'static str, callers: &'static [Callers], needs: Needs) -> MethodPolicy {
+    MethodPolicy { path, number, callers, needs }
 }
 
 const fn of_the_citizen(number: u16, path: &'static str) -> MethodPolicy {
@@ -177,10 +229,33 @@ const ISSUERS: &[Callers] = &[Callers { roles: &[Municipality, Prefecture], purp
 const OPERATOR: &[Callers] = &[Callers { roles: &[Operator], purposes: &[Hsysadmin] }];
 const CITIZENS: &[Callers] = &[Callers { roles: &[App, Municipality, Prefecture], purposes: &[Patrqt] }];
 const AUDITOR: &[Callers] = &[Callers { roles: &[Auditor], purposes: &[] }];
+const AUDITOR_AND_OPERATOR: &[Callers] =
+    &[Callers { roles: &[Auditor], purposes: &[] }, Callers { roles: &[Operator], purposes: &[Hsysadmin] }];
 const ISSUERS_AND_OPERATOR: &[Callers] = &[
     Callers { roles: &[Municipality, Prefecture], purposes: &[Hpaymt] },
     Callers { roles: &[Operator], purposes: &[Hsysadmin] },
 ];
+
+const AT_THE_SHOT: &[Callers] = &[Callers { roles: &[Clinic], purposes: &[Treat] }];
+const REGISTERS: &[Callers] = &[Callers { roles: &[Municipality], purposes: &[Pubhlth] }];
+const DOSE_WRITERS: &[Callers] = &[
+    Callers { roles: &[Clinic], purposes: &[Treat] },
+    Callers { roles: &[Municipality], purposes: &[Pubhlth] },
+];
+const DOSE_READERS: &[Callers] = &[
+    Callers { roles: &[Clinic], purposes: &[Treat] },
+    Callers { roles: &[Municipality], purposes: &[Pubhlth] },
+    Callers { roles: &[App], purposes: &[Patrqt] },
+];
+
+/// The scope is in the text that the card signs; consent to the shot itself is the 予診票's.
+const LOOK_AT_DOSES: TokenNeeds = TokenNeeds {
+    scope: scope::VACCINATION_READ,
+    acr: VERIFIED_HOLDER,
+    tiers: &[Tier::Full],
+    consent: ConsentRule::None,
+};
+const GIVE_DOSES: TokenNeeds = TokenNeeds { scope: scope::VACCINATION_WRITE, ..LOOK_AT_DOSES };
 
 /// Everything but a bare tap.
 const VERIFIED_HOLDER: &[Acr] = &[Acr::Pin, Acr::Device, Acr::Face, Acr::Visual];

@@ -133,6 +133,7 @@ impl Story {
             detail: Some(wire(&detail)),
             subject: Some(wire(&subject)),
             chain: Some(wire(&chain)),
+            witnesses: None,
         });
     }
 

@@ -63,6 +63,7 @@ impl Entry {
             detail: Some(wire(&detail)),
             subject: Some(wire(&subject)),
             chain: None,
+            witnesses: None,
         }
     }
 

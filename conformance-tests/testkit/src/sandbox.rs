@@ -13,6 +13,9 @@ pub struct Sandbox {
     pub version: u32,
     /// `host:port` of the gateway.
     pub address: String,
+    /// `https://host:port` of the auditors' pages, HTTP/1.1 over the same mutual TLS; empty if they are not served.
+    #[serde(default)]
+    pub web: String,
     /// Name to expect in the server's certificate.
     pub server_name: String,
     /// Path of the root to trust, PEM.
@@ -146,7 +149,7 @@ mod tests {
 
     fn sample() -> serde_json::Value {
         serde_json::json!({
-            "version": 1, "address": "127.0.0.1:1", "server_name": "localhost", "ca": "pki/ca.pem",
+            "version": 1, "address": "127.0.0.1:1", "web": "https://127.0.0.1:2", "server_name": "localhost", "ca": "pki/ca.pem",
             "log_origin": "audit.test/gateway", "log_vkey": "v", "auth_log_origin": "audit.test/auth",
             "auth_log_vkey": "w", "issuer": "https://auth.test", "pki": "pki",
             "witnesses": ["w+00000000+AAAA"],
@@ -178,6 +181,7 @@ mod tests {
         let mut value = sample();
         // Files from before these were added are read too.
         value.as_object_mut().unwrap().remove("issuer");
+        value.as_object_mut().unwrap().remove("web");
         value.as_object_mut().unwrap().remove("witnesses");
         value["cards"][0].as_object_mut().unwrap().remove("visit");
         value["later"] = serde_json::json!({ "more": [1] });

@@ -12,7 +12,6 @@ use pmh_proto::audit::{
     ListQuestionsRequest, QuestionAccessRequest, QuestionReason, QuestionStatus,
 };
 use pmh_proto::common::{Purpose, Reason};
-use pmh_proto::resident::{PutRelationRequest, PutRestrictionRequest, RestrictionKind};
 
 use crate::support::{reason, town};
 
@@ -287,22 +286,9 @@ async fn i22_a_restriction_ends_a_guardians_list_like_an_ordinary_end() {
         let presence = sign_in_for_child(&app, &mut mother.card).await;
         list(&app, &presence).await;
         if restricted {
-            let request = PutRestrictionRequest {
-                idempotency_key: names::uuid(),
-                resident_key: child.resident_key.clone(),
-                kind: RestrictionKind::Protective.into(),
-                lifted: false,
-            };
-            town.issuer().gateway().call(&request, None).await.unwrap();
+            town.protect(&child).await.unwrap();
         } else {
-            let request = PutRelationRequest {
-                idempotency_key: names::uuid(),
-                guardian_resident_key: mother.resident_key.clone(),
-                child_resident_key: child.resident_key.clone(),
-                ended: true,
-                ..Default::default()
-            };
-            town.issuer().gateway().call(&request, None).await.unwrap();
+            town.unrelate(&mother, &child).await.unwrap();
         }
         let refused = app.gateway().my_accesses(&presence, &[]).await;
         let Err(AccessesError::Call(error)) = refused else { panic!("{refused:?}") };

@@ -2,10 +2,9 @@
 
 use pmh_client::Presentation;
 use pmh_conformance::counter::{CONSENT_TEXT, organization, outcomes};
-use pmh_conformance::{Newcomer, Target, Town, clock, names};
+use pmh_conformance::{Newcomer, Target, Town, clock};
 use pmh_proto::common::Reason;
 use pmh_proto::eligibility::Outcome;
-use pmh_proto::resident::{PutRelationRequest, PutRestrictionRequest, RestrictionKind};
 
 use crate::support::{reason, town};
 
@@ -86,14 +85,7 @@ async fn r_rel_an_ended_relation_opens_nothing() {
     let counter = target.counter(organization::TOKYO_CLINIC).await.unwrap();
     let before = counter.present(&mut mother.card, &["88-13"]).await.unwrap();
     let handle = before.dependants[0].child.clone();
-    let request = PutRelationRequest {
-        idempotency_key: names::uuid(),
-        guardian_resident_key: mother.resident_key.clone(),
-        child_resident_key: child.resident_key.clone(),
-        ended: true,
-        ..Default::default()
-    };
-    town.issuer().gateway().call(&request, None).await.unwrap();
+    town.unrelate(&mother, &child).await.unwrap();
     let mut after = counter.present(&mut mother.card, &["88-13"]).await.unwrap();
     assert!(after.dependants.is_empty());
     assert!(counter.terminal().renew(&mut after, Some(&handle)).await.is_err());
@@ -103,13 +95,7 @@ async fn r_rel_an_ended_relation_opens_nothing() {
 async fn p5_a_protected_childs_record_is_not_served_to_a_guardian() {
     let (target, town) = town().await;
     let (mut mother, child) = family(&target, &town).await;
-    let request = PutRestrictionRequest {
-        idempotency_key: names::uuid(),
-        resident_key: child.resident_key.clone(),
-        kind: RestrictionKind::Protective.into(),
-        lifted: false,
-    };
-    town.issuer().gateway().call(&request, None).await.unwrap();
+    town.protect(&child).await.unwrap();
     let counter = target.counter(organization::TOKYO_CLINIC).await.unwrap();
     let mut presence = counter.present(&mut mother.card, &["88-13"]).await.unwrap();
     let Some(handle) = presence.dependants.first().map(|child| child.child.clone()) else { return };

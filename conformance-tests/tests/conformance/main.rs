@@ -19,6 +19,8 @@ mod drain;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod erasure;
+#[cfg(test)]
 mod guardian;
 #[cfg(test)]
 mod input;
@@ -36,5 +38,7 @@ mod raw;
 mod support;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod vaccination;
 #[cfg(test)]
 mod writes;

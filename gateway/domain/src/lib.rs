@@ -10,6 +10,7 @@
 //! [`resident`] and [`directory`] for what issuers send, [`eligibility`] for
 //! what a counter asks. Error messages never repeat what was sent.
 
+pub mod checkup;
 pub mod codes;
 pub mod directory;
 pub mod eligibility;
@@ -17,4 +18,6 @@ pub mod entitlement;
 pub mod organization;
 pub mod problem;
 pub mod resident;
+pub mod retention;
 pub mod time;
+pub mod vaccination;

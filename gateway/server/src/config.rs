@@ -43,9 +43,14 @@ pub struct Config {
     /// What each auditor may read. One that is not listed sees hashes only.
     #[serde(default)]
     pub auditors: Vec<AuditorConfig>,
+    /// Citizens' questions about entries.
+    #[serde(default)]
+    pub questions: QuestionConfig,
     /// Limits of the edge.
     #[serde(default)]
     pub edge: EdgeLimits,
+    /// The HTTPS listener with the auditors' pages. Absent: off.
+    pub web: Option<WebConfig>,
 }
 
 /// Role of a process (design.md §5.1).
@@ -128,6 +133,9 @@ pub struct LogConfig {
     /// Ordinary disclosures are refused after so many minutes without a quorum. Default: never, because a counter must
     /// not stop for somebody else's server.
     pub stop_unwitnessed_minutes: Option<u32>,
+    /// Whether the content of entries goes when the period of its class of record is over. Default: false.
+    #[serde(default)]
+    pub retention: bool,
 }
 
 /// A witness of our logs (C2SP tlog-witness). It sees our own certificate.
@@ -186,6 +194,28 @@ pub struct AuditorConfig {
     pub organization: String,
     /// Each `everything`, a prefecture's two digits, or an issuer as `<kind>:<code>`.
     pub jurisdiction: Vec<String>,
+}
+
+/// The HTTPS listener. Certificates, register and limits are those of the calls.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebConfig {
+    /// `host:port` to listen on.
+    pub listen: String,
+}
+
+/// Citizens' questions about entries.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionConfig {
+    /// Days that the organization that asked then has to answer; later questions alone are changed by it. Default: 30.
+    pub answer_days: u16,
+}
+
+impl Default for QuestionConfig {
+    fn default() -> Self {
+        Self { answer_days: 30 }
+    }
 }
 
 /// The file cannot be used.
@@ -277,6 +307,7 @@ mod tests {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pmh.example.toml");
         let config = Config::load(&file).unwrap();
         assert_eq!(config.edge, EdgeLimits::default());
+        assert_eq!(config.questions.answer_days, QuestionConfig::default().answer_days);
         assert!(config.tls.key.is_absolute() || config.tls.key.starts_with(file.parent().unwrap()));
     }
 

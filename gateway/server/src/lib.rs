@@ -13,5 +13,6 @@ pub mod runtime;
 pub mod sandbox;
 mod system;
 mod upkeep;
+mod web;
 pub mod witness_role;
 mod witnessing;

@@ -20,8 +20,8 @@ use pmh_auth::{
 };
 use pmh_domain::{eligibility::Rules, organization::OrganizationId};
 use pmh_store::{
-    AuthStore, Concluding, Conclusion, GatewayStore, Location, LogSettings, Reader, RegistryChange, Reply,
-    State, StoreKeys, default_checkpoint_file, last_signed,
+    AuthStore, Clock, Concluding, Conclusion, GatewayStore, Location, LogSettings, Reader, RegistryChange,
+    Reply, State, StoreKeys, default_checkpoint_file, last_signed,
 };
 use pmh_witness::feed::WitnessUrl;
 use rustls::{ClientConfig, RootCertStore, sign::CertifiedKey};
@@ -31,17 +31,19 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::{
-    config::{Config, TlsConfig, WitnessPeer, is_postgres},
-    edge::{Edge, EdgeSetup, Reflection, TlsStore, server_config},
+    config::{Config, TlsConfig, WebConfig, WitnessPeer, is_postgres},
+    edge::{Edge, EdgeSetup, HTTP1, Reflection, TlsStore, server_config, server_config_for},
     ops::{
         self, Gateway, GatewaySetup,
         auditor::jurisdiction::{Area, Jurisdictions},
+        erasure::retention::Retention,
         gateway::{Directory, LogSigners},
         log::Log,
         witnessing::{Witness, Witnesses},
     },
     rpc, system,
     upkeep::{self, ticks},
+    web::{self, Web},
     witnessing,
 };
 
@@ -49,6 +51,8 @@ use crate::{
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where the pages are, if they are served.
+    pub web_address: Option<SocketAddr>,
     /// Verifier keys of the gateway log and the auth log.
     pub log_keys: (pmh_audit::VerifierKey, pmh_audit::VerifierKey),
     shutdown: CancellationToken,
@@ -58,10 +62,17 @@ pub struct Running {
 impl Running {
     /// Opens everything and begins to serve.
     pub async fn start(config: &Config) -> Result<Self> {
-        let gateway = Arc::new(open(config).await?);
+        Self::start_by(config, Arc::new(system::now_us)).await
+    }
+
+    /// The same by another clock (microseconds since 1970), for tests of what happens after days.
+    pub async fn start_by(config: &Config, clock: Clock) -> Result<Self> {
+        let gateway = Arc::new(open_by(config, Arc::clone(&clock)).await?);
         let listener = TcpListener::bind(&config.listen).await.context("cannot listen")?;
         let address = listener.local_addr()?;
-        let edge = edge(config, &gateway).await?;
+        let edge = edge(config, &gateway, clock).await?;
+        let web = web(config, &edge, &gateway).await?;
+        let web_address = web.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?;
         let shutdown = CancellationToken::new();
         let (gateway_key, auth_key) = gateway.log_keys();
         let log_keys = (gateway_key.clone(), auth_key.clone());
@@ -70,14 +81,23 @@ impl Running {
         let routes = rpc::routes(&gateway, config.edge.max_message_bytes);
         let (stop, keeper) = (shutdown.clone(), Arc::clone(&gateway));
         let server = tokio::spawn(async move {
-            let served = edge.serve(listener, routes, stop.clone()).await.context("serving");
-            stop.cancel();
+            let calls = async {
+                let served = edge.serve(listener, routes, stop.clone()).await.context("serving");
+                stop.cancel();
+                served
+            };
+            let pages = async {
+                if let Some((listener, web)) = web {
+                    web.serve(listener, stop.clone()).await;
+                }
+            };
+            let (served, ()) = tokio::join!(calls, pages);
             housekeeping.await.context("housekeeping")?;
             // After the last call, so that its refusal is among them.
             note(keeper.flush_refusals().await);
             served
         });
-        Ok(Self { address, log_keys, shutdown, server })
+        Ok(Self { address, web_address, log_keys, shutdown, server })
     }
 
     /// Stops accepting, lets calls finish, and returns.
@@ -111,12 +131,17 @@ pub async fn migrate(config: &Config) -> Result<()> {
 
 /// Everything but the listener. `pmh config check` stops here.
 pub async fn open(config: &Config) -> Result<Gateway> {
+    open_by(config, Arc::new(system::now_us)).await
+}
+
+async fn open_by(config: &Config, clock: Clock) -> Result<Gateway> {
     let master = secret(&config.keys.master).context("keys.master")?;
     let keys = KeyRing::from_master(master, config.keys.pairwise_epoch);
-    let (store, _) =
-        GatewayStore::open(log_settings(config, Log::Gateway, &keys)?).await.context("gateway database")?;
+    let (store, _) = GatewayStore::open(log_settings(config, Log::Gateway, &keys, &clock)?)
+        .await
+        .context("gateway database")?;
     let (auth, _) =
-        AuthStore::open(log_settings(config, Log::Auth, &keys)?).await.context("auth database")?;
+        AuthStore::open(log_settings(config, Log::Auth, &keys, &clock)?).await.context("auth database")?;
     let card_cas = card_authorities(config)?;
     let gateway = Gateway::new(GatewaySetup {
         signer: TokenSigner::from_pkcs8_pem(&config.issuer, &text(&config.keys.token)?)
@@ -129,7 +154,9 @@ pub async fn open(config: &Config) -> Result<Gateway> {
         directory: directory(config)?,
         rules: Rules::builtin(),
         jurisdictions: jurisdictions(config)?,
-        witnesses: witnesses(config)?,
+        witnesses: witnesses(config, clock())?,
+        retention: if config.log.retention { Retention::On } else { Retention::Off },
+        time_to_answer: Duration::from_hours(24 * u64::from(config.questions.answer_days)),
         logs: LogSigners {
             gateway: Arc::new(log_signer(config, Log::Gateway)?),
             auth: Arc::new(log_signer(config, Log::Auth)?),
@@ -137,14 +164,14 @@ pub async fn open(config: &Config) -> Result<Gateway> {
         auth,
         store,
         keys,
-        clock: Arc::new(system::now_us),
+        clock,
         random: system::random(),
     });
     enrol_operator(&gateway, &config.operator).await?;
     Ok(gateway)
 }
 
-async fn edge(config: &Config, gateway: &Arc<Gateway>) -> Result<Edge> {
+async fn edge(config: &Config, gateway: &Arc<Gateway>, clock: Clock) -> Result<Edge> {
     let profile = LeafProfile::default();
     let clients = OrganizationVerifier::new(roots(&config.tls)?, profile).context("tls.client_roots")?;
     let tls = server_config(own_certificate(&config.tls)?, Arc::new(clients))?;
@@ -154,10 +181,21 @@ async fn edge(config: &Config, gateway: &Arc<Gateway>) -> Result<Edge> {
         profile,
         registry: Arc::new(Directory(gateway.store.registry())),
         reflection: if config.reflection { Reflection::Served } else { Reflection::Hidden },
-        clock: Arc::new(system::now_s),
+        clock: Arc::new(move || clock().div_euclid(1_000_000)),
         random: system::random(),
     };
     Ok(Edge::new(setup).await?)
+}
+
+/// The pages and their listener, behind the edge's door.
+async fn web(config: &Config, edge: &Edge, gateway: &Arc<Gateway>) -> Result<Option<(TcpListener, Web)>> {
+    let Some(WebConfig { listen }) = &config.web else { return Ok(None) };
+    let clients =
+        OrganizationVerifier::new(roots(&config.tls)?, LeafProfile::default()).context("tls.client_roots")?;
+    let tls = server_config_for(HTTP1, own_certificate(&config.tls)?, Arc::new(clients))?;
+    let listener = TcpListener::bind(listen).await.context("cannot listen for pages")?;
+    let door = edge.side_door(Arc::new(TlsStore::new(tls)));
+    Ok(Some((listener, Web::new(door, web::routes(gateway)))))
 }
 
 /// What happens beside the calls. Each by itself, so that a slow database delays
@@ -175,6 +213,7 @@ async fn housekeeping(
             follow_presences(&gateway),
             write_refusals(&gateway),
             follow_search(&gateway),
+            upkeep::follow_erasures(&gateway),
             upkeep::keep_log(&gateway, Log::Gateway),
             upkeep::keep_log(&gateway, Log::Auth),
             witnessing::follow_witnesses(&gateway, &readiness),
@@ -302,7 +341,7 @@ pub(crate) fn roots(tls: &TlsConfig) -> Result<Vec<CertificateDer<'static>>> {
     Ok(roots.concat())
 }
 
-fn witnesses(config: &Config) -> Result<Witnesses> {
+fn witnesses(config: &Config, now_us: i64) -> Result<Witnesses> {
     let list: Vec<Witness> =
         config.log.witnesses.iter().map(|peer| witness(config, peer)).collect::<Result<_>>()?;
     if usize::try_from(config.log.witness_quorum)? > list.len() {
@@ -310,7 +349,7 @@ fn witnesses(config: &Config) -> Result<Witnesses> {
     }
     let stop_after = config.log.stop_unwitnessed_minutes.map(|minutes| Duration::from_mins(minutes.into()));
     let period = Duration::from_secs(config.log.witness_period_seconds.max(1).into());
-    Ok(Witnesses::new(list, config.log.witness_quorum, period, stop_after))
+    Ok(Witnesses::new(list, config.log.witness_quorum, period, stop_after, now_us))
 }
 
 fn witness(config: &Config, peer: &WitnessPeer) -> Result<Witness> {
@@ -420,7 +459,7 @@ fn store_keys(keys: &KeyRing, role: &str) -> StoreKeys {
 }
 
 /// What the store of one log is opened with.
-fn log_settings(config: &Config, log: Log, keys: &KeyRing) -> Result<LogSettings> {
+fn log_settings(config: &Config, log: Log, keys: &KeyRing, clock: &Clock) -> Result<LogSettings> {
     let (location, checkpoint_file) = log_place(config, log)?;
     if checkpoint_file.is_none() {
         tracing::warn!(?log, "no file for the last checkpoint: a restored database goes unnoticed at start");
@@ -429,7 +468,7 @@ fn log_settings(config: &Config, log: Log, keys: &KeyRing) -> Result<LogSettings
         location,
         signer: log_signer(config, log)?,
         keys: store_keys(keys, log.role()),
-        clock: Arc::new(system::now_us),
+        clock: Arc::clone(clock),
         checkpoint_file,
     })
 }

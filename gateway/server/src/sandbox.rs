@@ -79,7 +79,9 @@ pub async fn open(options: &SandboxOptions) -> Result<RunningSandbox> {
             tell(&dir, &sandbox, &fresh).await.context("filling the sandbox")?;
             sandbox
         }
-        (None, Some(known)) => Sandbox { address: gateway.address.to_string(), ..known },
+        (None, Some(known)) => {
+            Sandbox { address: gateway.address.to_string(), web: pages(&gateway), ..known }
+        }
         (None, None) => anyhow::bail!("neither new nor known"),
     };
     sandbox.save(&dir)?;
@@ -207,6 +209,7 @@ impl Furnished {
         Sandbox {
             version: 1,
             address: gateway.address.to_string(),
+            web: pages(gateway),
             server_name: SERVER_NAME.to_owned(),
             ca: "pki/root.pem".to_owned(),
             log_origin: log_key.name().to_owned(),
@@ -220,6 +223,10 @@ impl Furnished {
             cards: self.world.cards.iter().map(described_card).collect(),
         }
     }
+}
+
+fn pages(gateway: &Running) -> String {
+    gateway.web_address.map(|address| format!("https://{address}")).unwrap_or_default()
 }
 
 fn described_card(card: &WorldCard) -> SandboxCard {
@@ -469,6 +476,9 @@ jurisdiction = ["everything"]
 [[auditors]]
 organization = "urn:x-pmh:org:auditor:tokyo-auditor"
 jurisdiction = ["13"]
+
+[web]
+listen = "127.0.0.1:0"
 
 [edge]
 {limits}

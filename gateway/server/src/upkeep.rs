@@ -1,4 +1,5 @@
-//! What a log needs beside its appends: its tiles made, and somebody who reads all of it again.
+//! What a log needs beside its appends: its tiles made, what was erased followed up, and somebody who reads all of it
+//! again.
 //!
 //! | metric | kind | labels |
 //! |---|---|---|
@@ -7,6 +8,7 @@
 //! | `pmh_log_scrub_position` | gauge | `log`: entries that the present reading has passed |
 //! | `pmh_log_scrub_rounds_total` | counter | `log`: whole readings without a defect |
 //! | `pmh_log_scrub_defects_total` | counter | `log`, `table` |
+//! | `pmh_log_retention_erased_total` | counter | `log`: entries whose content went because their period was over |
 //!
 //! Anything but zero in `different` and `defects` means that somebody or something changed the database.
 
@@ -15,11 +17,37 @@ use std::time::Duration;
 use metrics::{counter, gauge};
 use pmh_store::{Fault, Scan};
 
-use crate::ops::{Gateway, log::Log};
+use crate::ops::{Gateway, erasure::retention::Retention, log::Log};
 
 /// Keeps one log until the program ends.
 pub(crate) async fn keep_log(gateway: &Gateway, log: Log) {
-    tokio::join!(make_tiles(gateway, log), scrub(gateway, log));
+    tokio::join!(make_tiles(gateway, log), scrub(gateway, log), retain(gateway, log));
+}
+
+/// Finishes erasures that a crash or a reader cut short; begins at start.
+pub(crate) async fn follow_erasures(gateway: &Gateway) {
+    let mut tick = ticks(Duration::from_secs(10));
+    loop {
+        tick.tick().await;
+        if let Err(fault) = gateway.follow_erasures().await {
+            tracing::warn!(error = %fault, "erasures not finished");
+        }
+    }
+}
+
+/// Content whose period is over goes, where the operator wants that; once a day, beginning at start.
+async fn retain(gateway: &Gateway, log: Log) {
+    if gateway.retention == Retention::Off {
+        return;
+    }
+    let mut day = ticks(DAY);
+    loop {
+        day.tick().await;
+        match gateway.retain(log).await {
+            Ok(erased) => counter!("pmh_log_retention_erased_total", "log" => log.role()).increment(erased),
+            Err(fault) => tracing::warn!(error = %fault, ?log, "retention not finished"),
+        }
+    }
 }
 
 /// Tiles follow the commits within a second. Proofs do not wait for them.

@@ -8,17 +8,17 @@
 //! The health service `pmh.audit.v1.Witnesses` says the same: NOT_SERVING after fifteen minutes without a quorum.
 //! `ahead` means that a witness has seen more of this log than the database holds: stop, and find out why.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use metrics::{counter, gauge};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 
 use crate::{
     edge::Readiness,
     ops::{
         Gateway,
         log::Log,
-        witnessing::{Shown, Unshown, Witness, show},
+        witnessing::{Heard, Quorum, Shown, Unshown, Witness, show},
     },
     upkeep::ticks,
 };
@@ -29,29 +29,30 @@ pub(crate) async fn follow_witnesses(gateway: &Arc<Gateway>, readiness: &Readine
         return std::future::pending().await;
     }
     let mut rounds = ticks(gateway.witnesses.period);
-    let mut heard = Instant::now();
     loop {
         rounds.tick().await;
-        let began = Instant::now();
-        let (records, cards) = tokio::join!(round(gateway, Log::Gateway), round(gateway, Log::Auth));
-        if records && cards {
-            heard = began;
+        let time_us = gateway.now_us();
+        if let (Some(records), Some(cards)) =
+            tokio::join!(round(gateway, Log::Gateway), round(gateway, Log::Auth))
+        {
+            gateway.witnesses.hear(Heard { time_us, gateway: records, auth: cards });
         }
-        let age = heard.elapsed();
-        if age > WARN_AFTER {
+        let now_us = gateway.now_us();
+        let age = gateway.witnesses.age(now_us);
+        let is_late = gateway.witnesses.quorum(now_us) == Some(Quorum::Late);
+        if is_late {
             tracing::warn!(seconds = age.as_secs(), "too few witnesses have cosigned");
         }
         gauge!("pmh_log_witness_age_seconds").set(age.as_secs_f64());
-        readiness.witnesses(age <= WARN_AFTER).await;
-        gateway.witnesses.set_stopped(gateway.witnesses.stop_after.is_some_and(|after| age > after));
+        readiness.witnesses(!is_late).await;
     }
 }
 
-/// Shows one log to everybody; whether a quorum has now cosigned all of it.
-async fn round(gateway: &Arc<Gateway>, log: Log) -> bool {
-    let Ok(head) = gateway.reader(log).head().await else { return false };
+/// Shows one log to everybody; its size, if a quorum has now cosigned all of it.
+async fn round(gateway: &Arc<Gateway>, log: Log) -> Option<u64> {
+    let head = gateway.reader(log).head().await.ok()?;
     if head.0 == 0 {
-        return true;
+        return Some(0);
     }
     let mut shown = JoinSet::new();
     for witness in &gateway.witnesses.list {
@@ -62,7 +63,7 @@ async fn round(gateway: &Arc<Gateway>, log: Log) -> bool {
     while let Some(done) = shown.join_next().await {
         cosigned += u32::from(done.unwrap_or(false));
     }
-    cosigned >= gateway.witnesses.quorum
+    (cosigned >= gateway.witnesses.quorum).then_some(head.0)
 }
 
 async fn show_if_grown(gateway: &Gateway, log: Log, witness: &Witness, head: (u64, pmh_audit::Hash)) -> bool {
@@ -86,6 +87,3 @@ async fn show_if_grown(gateway: &Gateway, log: Log, witness: &Witness, head: (u6
         .increment(1);
     shown.is_ok()
 }
-
-/// audit.md §2.6.
-const WARN_AFTER: Duration = Duration::from_mins(15);

@@ -6,6 +6,7 @@
 
 mod delay;
 mod guardians;
+mod presented;
 mod questions;
 
 pub use guardians::GuardianChange;
@@ -147,15 +148,21 @@ impl Tx {
 impl Reader {
     /// The chains of everything recorded about a person, under whichever reference.
     pub async fn chains_of_person(&self, person: SubjectRef) -> Result<Chains, Fault> {
+        let group = self.group(person).await?;
+        self.chains_of(person, &group).await
+    }
+
+    /// The same in this database's log, of a person whose references are known: auth does not know them.
+    pub async fn chains_of(&self, person: SubjectRef, group: &[SubjectRef]) -> Result<Chains, Fault> {
         let mut also = Vec::new();
         let mut tags = vec![self.keys.subject_tag(&person)];
         let mut readers = tags.clone();
-        for other in self.group(person).await?.into_iter().filter(|other| *other != person) {
-            let tag = self.keys.subject_tag(&other);
+        for other in group.iter().filter(|other| **other != person) {
+            let tag = self.keys.subject_tag(other);
             readers.push(tag);
             if self.is_begun(&tag).await? {
                 tags.push(tag);
-                also.push(other);
+                also.push(*other);
             }
         }
         Ok(Chains { tags, also, readers, is_guardian: false })
@@ -186,6 +193,16 @@ impl Reader {
 
     /// A page of a list: entries with an index below `below`, newest first.
     pub async fn accesses(&self, chains: &Chains, below: u64, limit: usize) -> Result<AccessPage, Fault> {
+        let places = self.places(chains, below, limit).await?;
+        let mut items = Vec::with_capacity(places.found.len());
+        for (index, tag) in places.found {
+            items.push(self.access(chains, index, tag).await?);
+        }
+        Ok(AccessPage { items, newest: places.newest, next: places.next })
+    }
+
+    /// Where the entries of a page are.
+    async fn places(&self, chains: &Chains, below: u64, limit: usize) -> Result<Places, Fault> {
         let mut found: Vec<(u64, usize)> = Vec::new();
         let mut newest = Vec::with_capacity(chains.tags.len());
         for (number, tag) in chains.tags.iter().enumerate() {
@@ -202,11 +219,7 @@ impl Reader {
         let is_last = found.len() <= limit;
         found.truncate(limit);
         let next = found.last().map(|(index, _)| *index).filter(|_| !is_last);
-        let mut items = Vec::with_capacity(found.len());
-        for (index, tag) in found {
-            items.push(self.access(chains, index, tag).await?);
-        }
-        Ok(AccessPage { items, newest, next })
+        Ok(Places { found, newest, next })
     }
 
     async fn access(&self, chains: &Chains, index: u64, tag: usize) -> Result<AccessItem, Fault> {
@@ -214,7 +227,7 @@ impl Reader {
         let rows = self.fetch(ONE_ACCESS, vec![signed(index)?.into()]).await?;
         let row = rows.first().ok_or(Fault::Inconsistent { table: "log_entry", column: "idx" })?;
         let chain = match (row.optional_bytes(2)?, row.optional_bytes(3)?, row.optional_bytes(4)?) {
-            (Some(id), Some(parts), Some(wrapped)) => {
+            (Some(id), Some(parts), Some(wrapped)) if !parts.is_empty() => {
                 let id = id
                     .try_into()
                     .map_err(|_| Fault::Inconsistent { table: "audit_part", column: "key_id" })?;
@@ -250,7 +263,7 @@ impl Reader {
     }
 
     /// Every reference of the same person.
-    async fn group(&self, person: SubjectRef) -> Result<Vec<SubjectRef>, Fault> {
+    pub async fn group(&self, person: SubjectRef) -> Result<Vec<SubjectRef>, Fault> {
         let rows = self
             .fetch(
                 "SELECT one.subject_ref FROM subject_alias asked
@@ -293,6 +306,13 @@ impl StoreKeys {
         mac.update(guardian);
         mac.finalize().into_bytes().into()
     }
+}
+
+/// Entries of a page by index and the position of their chain; the rest as in [`AccessPage`].
+struct Places {
+    found: Vec<(u64, usize)>,
+    newest: Vec<u64>,
+    next: Option<u64>,
 }
 
 /// The newest places of one chain below an index.

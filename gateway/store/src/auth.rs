@@ -48,7 +48,7 @@ impl AuthStore {
         &self.reader
     }
 
-    /// Interactive operations that wait for the next batch, at most 4,096.
+    /// Interactive operations that wait for their answer, at most 4,096.
     pub fn waiting(&self) -> usize {
         self.handle.waiting()
     }

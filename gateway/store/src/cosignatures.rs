@@ -4,6 +4,7 @@ use pmh_audit::Hash;
 
 use crate::{
     Attempt, Concluding, Conclusion, Fault, Reader, Reply,
+    db::Value,
     reader::{signed, unsigned},
     sequencer::{BoxFuture, Handle, Lane, Transaction, Tx, WriteJob},
 };
@@ -47,7 +48,8 @@ impl Cosigner {
     pub async fn keep(&self, attempt: Attempt, cosignature: StoredCosignature) -> Result<(), Fault> {
         let conclude = |_: Concluding<'_, ()>| Conclusion::<()> { reply: Reply::Answer(vec![]), draft: None };
         let (job, answer) = WriteJob::new(attempt, None, Keep(cosignature), conclude);
-        self.handle.submit(Lane::Interactive, Box::new(job)).await?;
+        // A counter waits for nobody's witness.
+        self.handle.submit(Lane::Bulk, Box::new(job)).await?;
         answer.await.map_err(|_| Fault::Unavailable("sequencer ended"))?.map(drop)
     }
 }
@@ -89,19 +91,32 @@ impl Reader {
         row.as_ref().map(read).transpose()
     }
 
-    /// The newest tree of at least `least` entries that at least `witnesses` witnesses cosigned.
-    pub async fn newest_cosigned(&self, least: u64, witnesses: u32) -> Result<Option<CosignedRoot>, Fault> {
-        let row = self
-            .fetch_one(
-                "SELECT c.size, r.root FROM log_cosig c JOIN log_root r ON r.size = c.size
-                 WHERE c.size >= $1 GROUP BY c.size, r.root HAVING COUNT(*) >= $2
-                 ORDER BY c.size DESC LIMIT 1",
-                vec![signed(least)?.into(), i64::from(witnesses).into()],
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
+    /// The newest tree of at least `least` entries that at least `quorum` of these witnesses cosigned, with their
+    /// lines. Whoever is no witness any more counts no more.
+    pub async fn newest_cosigned(
+        &self,
+        least: u64,
+        witnesses: &[String],
+        quorum: u32,
+    ) -> Result<Option<CosignedRoot>, Fault> {
+        if witnesses.is_empty() {
+            return Ok(None);
+        }
+        let names: Vec<String> = (3..).take(witnesses.len()).map(|number| format!("${number}")).collect();
+        let sql = format!(
+            "SELECT newest.size, r.root FROM (
+                 SELECT size FROM log_cosig WHERE size >= $1 AND witness IN ({})
+                 GROUP BY size HAVING COUNT(*) >= $2 ORDER BY size DESC LIMIT 1
+             ) newest JOIN log_root r ON r.size = newest.size",
+            names.join(", ")
+        );
+        let mut values: Vec<Value> = vec![signed(least)?.into(), i64::from(quorum).into()];
+        values.extend(witnesses.iter().map(|witness| witness.as_str().into()));
+        let Some(row) = self.fetch_one(&sql, values).await? else { return Ok(None) };
         let (size, root) = (unsigned(row.int(0)?)?, row.array(1, "log_root")?);
-        Ok(Some(CosignedRoot { size, root, lines: self.cosignatures(size).await? }))
+        let mut lines = self.cosignatures(size).await?;
+        lines.retain(|line| witnesses.contains(&line.witness));
+        Ok(Some(CosignedRoot { size, root, lines }))
     }
 
     /// All lines about one tree.

@@ -7,11 +7,13 @@ mod people;
 mod registry;
 mod residents;
 
+pub(crate) use chunk::{Batch, decided_before, remember};
 pub use chunk::{ChunkRow, RowConflict, RowDone, RowOutcome, RowVerdict};
 pub use entitlements::EntitlementChunk;
 pub use links::{Heads, LinkDecision, Proposal, ProposalState, ProposedLink};
-pub(crate) use people::load_people;
+pub(crate) use people::{NON_DISCLOSURE, PROTECTIVE, format, load_people, parse};
 pub use people::{PersonFacts, PersonLink};
+pub(crate) use registry::short;
 pub use registry::{Organization, Registry, RegistryChange};
 pub use residents::{ResidentChange, ResidentChunk};
 
@@ -45,7 +47,7 @@ impl GatewayStore {
         Ok((Self { handle, reader }, task))
     }
 
-    /// Interactive operations that wait for the next batch, at most 4,096.
+    /// Interactive operations that wait for their answer, at most 4,096.
     pub fn waiting(&self) -> usize {
         self.handle.waiting()
     }

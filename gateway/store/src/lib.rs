@@ -15,6 +15,7 @@ mod auth;
 mod cosignatures;
 mod db;
 mod entry;
+mod erasure;
 mod fault;
 mod gateway;
 mod last_checkpoint;
@@ -25,6 +26,7 @@ mod seal;
 mod search;
 mod sequencer;
 mod tiles;
+pub mod vaccination;
 mod witness;
 
 pub use accesses::{
@@ -38,6 +40,10 @@ pub use auth::{
 pub use cosignatures::{CosignedRoot, Cosigner, StoredCosignature};
 pub use db::{Location, Role, migrations};
 pub use entry::{Attempt, Draft, EntrySubject};
+pub use erasure::{
+    ErasedEntry, Erasing, ErasureAsked, ErasureRequest, Held, LegalHold, NewErasure, Released, Retained,
+    RetentionStep, ToErase,
+};
 pub use fault::{Cause, Fault};
 pub use gateway::{
     ChunkRow, EntitlementChunk, GatewayStore, Heads, LinkDecision, Organization, PersonFacts, PersonLink,

@@ -9,7 +9,6 @@ use crate::{
     Fault, Location, StoreKeys,
     db::{ReadPool, Row, Value},
     gateway::{ProposedLink, SubjectRef},
-    seal::SealingKey,
 };
 
 /// Reading connections of its own, so that readers never wait for the writer.
@@ -17,6 +16,7 @@ use crate::{
 pub struct Reader {
     pool: Arc<ReadPool>,
     pub(crate) keys: StoreKeys,
+    is_sqlite: bool,
 }
 
 /// An entry as stored.
@@ -43,7 +43,12 @@ impl Reader {
     /// Reads a database beside the program that writes it, or when there is none. Changes nothing: a database of
     /// another version is not brought up, and what this version does not find there fails when it is read.
     pub async fn open(location: &Location, keys: StoreKeys) -> Result<Self, Fault> {
-        Ok(Self { pool: Arc::new(ReadPool::open(location).await?), keys })
+        let is_sqlite = matches!(location, Location::Sqlite(_));
+        Ok(Self { pool: Arc::new(ReadPool::open(location).await?), keys, is_sqlite })
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.is_sqlite
     }
 
     pub(crate) async fn fetch(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
@@ -119,21 +124,7 @@ impl Reader {
 
     /// A part's salt and body; `None` if the entry has none or it was erased.
     pub async fn part(&self, index: u64, part: u8) -> Result<Option<([u8; 32], Vec<u8>)>, Fault> {
-        let row = self
-            .fetch_one(
-                "SELECT p.key_id, p.parts, k.wrapped_key FROM audit_part p
-                 LEFT JOIN subject_key k ON k.key_id = p.key_id WHERE p.idx = $1",
-                vec![signed(index)?.into()],
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let key_id: [u8; 16] = row.array(0, "audit_part")?;
-        let key = match (key_id, row.optional_bytes(2)?) {
-            ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], _) => SealingKey::of_log(&self.keys),
-            (_, Some(wrapped)) => SealingKey::unwrap(&self.keys, key_id, &wrapped)?,
-            (_, None) => return Ok(None),
-        };
-        let openings = key.open_parts(index, &row.bytes(1)?)?;
+        let openings = self.openings(index).await?.unwrap_or_default();
         // A part that the entry does not have was committed to as an empty body.
         let opening = openings.into_iter().nth(usize::from(part).wrapping_sub(1));
         Ok(opening

@@ -13,7 +13,7 @@ pub use filter::Filter;
 pub use index::SearchIndex;
 pub use person::{Asked, NewPersonSearch, PersonSearch};
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use pmh_audit::Leaf;
 
@@ -22,8 +22,9 @@ use crate::{
     db::{Row, Value},
     reader::{signed, unsigned},
 };
+pub(crate) use filter::marks_of;
 use index::BLOCK;
-use parts::Sealed;
+pub(crate) use parts::{OF_THE_LOG, Sealed};
 
 /// Where a page begins and how far it may go.
 #[derive(Clone, Copy)]
@@ -67,13 +68,29 @@ impl Reader {
         }
         if hits.next >= indexed && hits.next < span.end && hits.entries.len() < span.limit {
             let rows = self.rows(hits.next..span.end).await?;
-            let rows = rows.into_iter().filter_map(|row| row.bears(&marks, &self.keys).transpose());
-            hits.take(filter, span, rows.collect::<Result<_, _>>()?)?;
+            hits.take(filter, span, self.bearing(&marks, rows).await?)?;
             if hits.entries.len() < span.limit {
                 hits.next = span.end;
             }
         }
         Ok(hits)
+    }
+
+    /// Those of the rows, ascending, that bear all of these marks: by their parts, or by what an erasure left of them.
+    async fn bearing(&self, marks: &[String], rows: Vec<Candidate>) -> Result<Vec<Candidate>, Fault> {
+        let (false, Some(last)) = (marks.is_empty(), rows.last()) else { return Ok(rows) };
+        let (mut from, end) = (rows.first().map_or(0, |row| row.index), last.index + 1);
+        let mut kept = BTreeSet::new();
+        while from < end {
+            let found = self.marked(marks, from..end).await?;
+            from =
+                if found.len() < READ_A_PAGE { end } else { found.last().map_or(end, |row| row.index + 1) };
+            kept.extend(found.iter().map(|row| row.index));
+        }
+        let bears = |row: Candidate| {
+            if kept.contains(&row.index) { Ok(Some(row)) } else { row.bears(marks, &self.keys) }
+        };
+        rows.into_iter().filter_map(|row| bears(row).transpose()).collect()
     }
 
     /// Full blocks in which all words occur, until the page is full or enough was read.
@@ -212,7 +229,7 @@ impl Candidate {
         if marks.is_empty() {
             return Ok(Some(self));
         }
-        let own = filter::marks_of(keys, &self.leaf()?, self.sealed.open(keys, self.index)?.as_deref());
+        let own = marks_of(keys, &self.leaf()?, self.sealed.open(keys, self.index)?.as_deref());
         Ok(marks.iter().all(|mark| own.contains(mark)).then_some(self))
     }
 }

@@ -36,6 +36,7 @@ class Export(unittest.TestCase):
         self.assertGreater(newest.size, CALLS)
         report = aics_tlog.audit_tiles(self.tiles(), newest.size, newest.root)
         self.assertEqual(report.bundles, -(-newest.size // 256))
+        print(f"\n{newest.size} entries in {report.bundles} bundles after {CALLS} mixed calls: accepted")
 
     def test_i14_every_earlier_checkpoint_is_consistent(self):
         newest = self.signed(self.note)
@@ -47,13 +48,16 @@ class Export(unittest.TestCase):
             proof = aics_tlog.consistency_proof_from_tiles(self.tiles(), size, newest.size)
             consistent = aics_tlog.verify_consistency(size, newest.size, root, newest.root, proof)
             self.assertTrue(consistent, file.name)
+        print(f"\n{len(earlier)} earlier checkpoints: each consistent with {newest.size} entries")
 
     def test_i11_one_flipped_byte_is_found_and_named(self):
         self.assertEqual(self.our_program().returncode, 0)
         newest = self.signed(self.note)
         chance = random.Random(SEED)
+        flips = 0
         for file in sorted(self.exported.rglob("*")):
             if file.is_file() and "checkpoints" not in file.parts:
+                flips += 1
                 with self.subTest(file.relative_to(self.exported)), flipped(file, chance):
                     ours = self.our_program()
                     self.assertEqual(ours.returncode, 1, ours.stdout)
@@ -61,6 +65,7 @@ class Export(unittest.TestCase):
                     if "tile" in file.parts:
                         with self.assertRaises(aics_tlog.TileVerificationError):
                             aics_tlog.audit_tiles(self.tiles(), newest.size, newest.root)
+        print(f"\n{flips} flipped bytes, one a file: each found and named")
 
     def signed(self, note):
         verified = aics_tlog.verify_checkpoint(note, self.key)

@@ -57,7 +57,7 @@ pub(super) fn all() -> Vec<Organization> {
         organization("app", "test-app", "市民アプリ〔架空〕", &["app-1"]),
         organization("auditor", "test-auditor", "監査人〔架空〕", &["auditor-1", "auditor-2"]),
         organization("auditor", "tokyo-auditor", "東京都内監査人〔架空〕", &["tokyo-auditor-1"]),
-        organization("operator", "test-operator", "運用者〔架空〕", &["operator-1"]),
+        organization("operator", "test-operator", "運用者〔架空〕", &["operator-1", "operator-2"]),
     ]
 }
 

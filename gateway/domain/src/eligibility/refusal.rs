@@ -68,6 +68,7 @@ fn side_of(reason: &str) -> Side {
         | "SECOND_PERSON_NEEDED"
         | "ERASED"
         | "NOT_COSIGNED"
+        | "LEGAL_HOLD"
         | "RATE_LIMITED"
         | "CONNECTIONS"
         | "MESSAGE_SIZE"

@@ -4,11 +4,15 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod checkup;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
 mod received;
+#[cfg(test)]
+mod vaccination;
 #[cfg(test)]
 mod versions;
 #[cfg(test)]

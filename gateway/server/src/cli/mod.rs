@@ -5,12 +5,14 @@ pub mod card;
 pub mod codes;
 pub mod counter;
 pub mod demo;
+pub mod growth;
 pub mod issuer;
 pub mod me;
 pub mod output;
 pub mod pki;
 pub mod sandbox;
 pub mod serve;
+pub mod vaccine;
 
 use std::process::ExitCode;
 
@@ -47,6 +49,10 @@ enum Command {
     Audit(audit::Args),
     /// Check the codes on a certificate.
     Codes(codes::Args),
+    /// Vaccination rules and forecasts, offline.
+    Vaccine(vaccine::Args),
+    /// Where a child stands on the national growth curves, offline.
+    Growth(growth::Args),
     /// Certificates for development. Never for production.
     Pki(pki::Args),
     /// The fake card.
@@ -66,6 +72,8 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Me(args) => me::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Codes(args) => codes::run(args),
+        Command::Vaccine(args) => vaccine::run(args),
+        Command::Growth(args) => growth::run(args),
         Command::Pki(args) => pki::run(args),
         Command::Card(args) => card::run(args),
     }

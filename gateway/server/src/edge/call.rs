@@ -99,19 +99,21 @@ impl<S> Calls<S> {
         let span = tracing::info_span!("call", method = name, %request_id);
         OpenCall { gate: Arc::clone(gate), info, span, started, alarm: None, permit: None, code: None }
     }
+}
 
+impl Gate {
     /// Whether this caller may speak now. Cheapest question first.
-    fn admit(&self, method: Method) -> Result<(Arc<Peer>, Permit), Refusal> {
-        let peer = match &self.party {
+    pub(super) fn admit(&self, party: &Party, method: Method) -> Result<(Arc<Peer>, Permit), Refusal> {
+        let peer = match party {
             Party::Barred(reason) => return Err(Refusal::new(*reason)),
             Party::Known(peer) => peer,
         };
-        match self.gate.registry.standing(peer.urn()) {
+        match self.registry.standing(peer.urn()) {
             Standing::Active => {}
             Standing::Suspended => return Err(Refusal::new(Reason::OrgSuspended)),
             Standing::Unknown => return Err(Refusal::new(Reason::OrgIdentityMissing)),
         }
-        let permit = self.gate.limits.admit(peer, method.shape())?;
+        let permit = self.limits.admit(peer, method.shape())?;
         Ok((Arc::clone(peer), permit))
     }
 }
@@ -127,7 +129,7 @@ where
 
     fn call(&self, mut request: Request<B>) -> Self::Future {
         let mut open = self.begin(&mut request);
-        let state = match self.admit(open.info.method) {
+        let state = match self.gate.admit(&self.party, open.info.method) {
             Err(refusal) => State::Refused(refusal),
             Ok(_) if !hygiene::is_grpc(&request) => State::Foreign,
             Ok((peer, permit)) => {

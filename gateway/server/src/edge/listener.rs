@@ -26,6 +26,8 @@ use super::{Clock, EdgeLimits};
 #[derive(Clone)]
 pub(super) struct Doorkeeper {
     pub(super) tls: Arc<TlsStore>,
+    /// ALPN name of what is spoken here.
+    pub(super) protocol: &'static [u8],
     pub(super) profile: LeafProfile,
     pub(super) live: Arc<Live>,
     pub(super) clock: Clock,
@@ -51,7 +53,7 @@ pub(super) enum HandshakeOutcome {
     Timeout,
     /// Closed, or spoke something that is not TLS.
     Broken,
-    /// Did not offer h2.
+    /// Did not offer the listener's protocol, which for calls is h2.
     NoH2,
     /// Refused: version, certificate, profile.
     Tls,
@@ -61,7 +63,7 @@ pub(super) enum HandshakeOutcome {
 
 /// Accepts for ever. Errors of accepting (no file descriptors left, most often) are waited out: to give up would turn
 /// a busy hour into an outage.
-pub(super) async fn accept(listener: &TcpListener) -> TcpStream {
+pub(crate) async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((socket, _)) => return socket,
@@ -82,7 +84,7 @@ impl Doorkeeper {
         limits: &EdgeLimits,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(limits.max_handshakes.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { tls, profile, live, clock, slots, patience: limits.handshake_timeout }
+        Self { tls, protocol: H2, profile, live, clock, slots, patience: limits.handshake_timeout }
     }
 
     /// Whether another socket may come in at all.
@@ -119,13 +121,13 @@ impl Doorkeeper {
             hello = LazyConfigAcceptor::new(HelloReader::default(), socket) => hello.map_err(broken)?,
             () = turned_out.cancelled() => return Err(HandshakeOutcome::TurnedOut),
         };
-        // Offering other protocols than h2 gets the alert from rustls; offering none would be let through (R-TLS-05).
+        // Offering other protocols than ours gets the alert from rustls; offering none would be let through (R-TLS-05).
         if hello.client_hello().alpn().is_none() {
             return Err(HandshakeOutcome::NoH2);
         }
         let _slot = self.slots.acquire().await.map_err(|_| HandshakeOutcome::Full)?;
         let stream = hello.into_stream(self.tls.current()).await.map_err(|error| refused(&error))?;
-        if stream.get_ref().1.alpn_protocol() == Some(H2) { Ok(stream) } else { Err(HandshakeOutcome::NoH2) }
+        if stream.get_ref().1.alpn_protocol() == Some(self.protocol) { Ok(stream) } else { Err(HandshakeOutcome::NoH2) }
     }
 
     /// The name in the certificate that the handshake has verified, or none.
@@ -141,7 +143,7 @@ impl Doorkeeper {
 ///
 /// A socket that has spoken keeps its token here until it is the oldest, and is then turned out to no effect.
 #[derive(Debug)]
-pub(super) struct WaitingRoom {
+pub(crate) struct WaitingRoom {
     seats: VecDeque<CancellationToken>,
     size: usize,
 }
@@ -152,7 +154,7 @@ impl WaitingRoom {
     }
 
     /// A place for one more.
-    pub(super) fn enter(&mut self) -> CancellationToken {
+    pub(crate) fn enter(&mut self) -> CancellationToken {
         while self.seats.len() >= self.size
             && let Some(oldest) = self.seats.pop_front()
         {

@@ -81,7 +81,7 @@ impl Method {
     }
 }
 
-const UNKNOWN: Method = Method { index: 0, shape: Shape::Unary };
+pub(super) const UNKNOWN: Method = Method { index: 0, shape: Shape::Unary };
 
 const PRESENTATIONS: [&str; 2] = [
     "pmh.presence.v1.PresenceService/BeginPresentation",

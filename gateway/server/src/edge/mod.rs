@@ -33,6 +33,7 @@ mod peer;
 mod readiness;
 mod request_id;
 mod server;
+mod side;
 mod tls;
 
 use std::sync::Arc;
@@ -46,7 +47,11 @@ pub use peer::{ConnectionId, OrganizationRegistry, Peer, Standing};
 pub use readiness::Readiness;
 pub use request_id::RequestId;
 pub use server::{Edge, EdgeError, EdgeSetup, Reflection};
-pub use tls::{TlsError, TlsStore, server_config};
+pub use tls::{TlsError, TlsStore, server_config, server_config_for};
+
+pub(crate) use listener::accept;
+pub(crate) use side::{Guest, SideDoor, Visitor};
+pub(crate) use tls::HTTP1;
 
 /// Unix seconds now; compared with the validity of certificates.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;

@@ -18,6 +18,7 @@ use super::limits::Limits;
 use super::listener::{Arrival, Doorkeeper, HandshakeOutcome, WaitingRoom, accept};
 use super::methods::Methods;
 use super::metrics::EdgeMetrics;
+use super::side::SideDoor;
 use super::{Clock, EdgeLimits, Live, OrganizationRegistry, Random, Readiness, TlsStore};
 
 /// What an edge is made of.
@@ -95,6 +96,11 @@ impl Edge {
     /// The switch of the health service. It says NOT_SERVING until [`Readiness::ready`].
     pub fn readiness(&self) -> Readiness {
         self.readiness.clone()
+    }
+
+    /// Another listener of this edge, for HTTP/1.1 under `tls`.
+    pub(crate) fn side_door(&self, tls: Arc<TlsStore>) -> SideDoor {
+        SideDoor::new(Arc::clone(&self.gate), self.door.clone(), tls)
     }
 
     /// Serves `routes`, health and, if wanted, reflection on `listener` until `shutdown`; then drains.

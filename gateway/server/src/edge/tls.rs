@@ -43,12 +43,21 @@ pub fn server_config(
     certificate: Arc<dyn ResolvesServerCert>,
     clients: Arc<dyn ClientCertVerifier>,
 ) -> Result<ServerConfig, TlsError> {
+    server_config_for(H2, certificate, clients)
+}
+
+/// The same for another protocol, by its ALPN name.
+pub fn server_config_for(
+    protocol: &[u8],
+    certificate: Arc<dyn ResolvesServerCert>,
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Result<ServerConfig, TlsError> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(TlsError::Provider)?
         .with_client_cert_verifier(clients)
         .with_cert_resolver(certificate);
-    config.alpn_protocols = vec![H2.to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     // A resumed session inherits the certificate check of the first one: a revoked certificate would stay in.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -69,6 +78,8 @@ fn provider() -> CryptoProvider {
 
 /// ALPN of HTTP/2 (RFC 9113 §3.1).
 pub(super) const H2: &[u8] = b"h2";
+/// ALPN of HTTP/1.1 (RFC 7301 §6).
+pub(crate) const HTTP1: &[u8] = b"http/1.1";
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,10 @@
 //! "Who looked at my data?": a person's list of accesses, complete up to the look-up's own entry.
 
+mod delay;
 mod guardians;
 mod questions;
 
+pub use delay::{NewDelay, put_delay};
 pub use questions::{NewQuestion, Questions, answer, list_questions, question};
 
 use std::sync::Arc;
@@ -23,9 +25,11 @@ use super::{
 };
 use crate::rpc::status::Refusal;
 
-/// Which part of the list.
+/// Which part of which list.
 #[derive(Debug, Clone, Copy)]
 pub struct Listing {
+    /// Whose entries: records, or presentations and tokens.
+    pub log: Log,
     /// Entries at most.
     pub limit: usize,
     /// Only entries below this index; `None` for the newest.
@@ -39,6 +43,8 @@ pub struct Listed {
     pub page: AccessPage,
     /// Their paths, in the same order.
     pub paths: Vec<Vec<Hash>>,
+    /// Whose entries.
+    pub log: Log,
     /// The chains that are listed.
     pub chains: Chains,
     /// Size of the tree.
@@ -62,7 +68,7 @@ pub async fn list(
     listing: Listing,
     render: impl Fn(&Listed) -> Vec<u8>,
 ) -> Result<(Vec<u8>, Receipt, Opening), Refusal> {
-    let citizen = ListReader::of(gateway, call, permit).await?;
+    let citizen = ListReader::of(gateway, call, permit, listing.log).await?;
     for _ in 0..ATTEMPTS {
         let listed = citizen.read(listing).await?;
         let answer = render(&listed);
@@ -79,54 +85,67 @@ struct ListReader<'a> {
     gateway: &'a Arc<Gateway>,
     call: &'a Call,
     purpose: registry::Purpose,
+    log: Log,
     chains: Chains,
 }
 
 impl<'a> ListReader<'a> {
     /// A guardian reads as long as the relation is in force here; in the token it may be five minutes longer.
-    async fn of(gateway: &'a Arc<Gateway>, call: &'a Call, permit: &Permit) -> Result<Self, Refusal> {
-        let chains = gateway.chains(call, permit).await?;
-        Ok(Self { gateway, call, purpose: purpose_number(permit.purpose()), chains })
+    async fn of(
+        gateway: &'a Arc<Gateway>,
+        call: &'a Call,
+        permit: &Permit,
+        log: Log,
+    ) -> Result<Self, Refusal> {
+        let chains = match log {
+            Log::Gateway => gateway.chains(call, permit).await?,
+            Log::Auth => gateway.chains_in_auth(permit).await?,
+        };
+        Ok(Self { gateway, call, purpose: purpose_number(permit.purpose()), log, chains })
     }
 
     async fn read(&self, listing: Listing) -> Result<Listed, Refusal> {
-        let reader = self.gateway.store.reader();
+        let reader = self.gateway.reader(self.log);
         let (tree_size, root) = reader.head().await.map_err(|fault| unavailable(&fault))?;
         let below = listing.below.unwrap_or(tree_size);
         if below > tree_size {
             return Err(Refusal::invalid_fields(vec![]).with_field("page_token", Reason::Value));
         }
-        let page =
-            reader.accesses(&self.chains, below, listing.limit).await.map_err(|fault| unavailable(&fault))?;
+        let page = match self.log {
+            Log::Gateway => reader.accesses(&self.chains, below, listing.limit).await,
+            Log::Auth => reader.presentations(&self.chains, below, listing.limit).await,
+        };
+        let page = page.map_err(|fault| unavailable(&fault))?;
         let mut paths = Vec::with_capacity(page.items.len());
         for item in &page.items {
-            paths.push(log::inclusion(self.gateway, Log::Gateway, item.index, tree_size).await?.0);
+            paths.push(log::inclusion(self.gateway, self.log, item.index, tree_size).await?.0);
         }
         // A person about whom nothing is recorded may be the first to have an entry at all.
         let checkpoint = match tree_size {
             0 => String::new(),
-            _ => log::sign(self.gateway, Log::Gateway, tree_size, root)?,
+            _ => log::sign(self.gateway, self.log, tree_size, root)?,
         };
         let (registry, now_us) = (self.gateway.registry(), self.gateway.now_us());
-        Ok(Listed { page, paths, chains: self.chains.clone(), tree_size, checkpoint, registry, now_us })
+        let (log, chains) = (self.log, self.chains.clone());
+        Ok(Listed { page, paths, log, chains, tree_size, checkpoint, registry, now_us })
     }
 
     async fn record(&self, answer: &[u8]) -> Result<(Receipt, Opening), Refusal> {
         let draft = self.draft(Sha256::digest(answer).into())?;
-        let recorded = self
-            .gateway
-            .store
-            .note_access(self.gateway.attempt(), &self.chains, move |concluding| match concluding {
-                Concluding::Fresh(()) => {
-                    Conclusion { reply: Reply::Answer(Vec::new()), draft: Some(draft.clone()) }
-                }
-                Concluding::Replay(_) | Concluding::KeyReused => refused(Reason::Internal),
-            })
-            .await
-            .map_err(|fault| unavailable(&fault))?;
-        let (_, receipt) = settled(recorded)?;
+        let conclude = move |concluding: Concluding<'_, ()>| match concluding {
+            Concluding::Fresh(()) => {
+                Conclusion { reply: Reply::Answer(Vec::new()), draft: Some(draft.clone()) }
+            }
+            Concluding::Replay(_) | Concluding::KeyReused => refused(Reason::Internal),
+        };
+        let attempt = self.gateway.attempt();
+        let recorded = match self.log {
+            Log::Gateway => self.gateway.store.note_access(attempt, &self.chains, conclude).await,
+            Log::Auth => self.gateway.auth.note_access(attempt, conclude).await,
+        };
+        let (_, receipt) = settled(recorded.map_err(|fault| unavailable(&fault))?)?;
         let receipt = receipt.ok_or_else(|| Refusal::new(Reason::Internal))?;
-        let chain = self.gateway.store.reader().chain_of(receipt.index).await;
+        let chain = self.gateway.reader(self.log).chain_of(receipt.index).await;
         let chain = chain.map_err(|fault| unavailable(&fault))?;
         Ok((receipt, chain.ok_or_else(|| Refusal::new(Reason::Internal))?))
     }
@@ -157,6 +176,19 @@ impl Gateway {
             .await
             .map_err(|fault| unavailable(&fault))?
             .ok_or_else(|| Refusal::new(Reason::SubjectMismatch))
+    }
+
+    /// The holder's own list in auth's log. A guardian has none there: where a child's own card was presented is the
+    /// child's.
+    async fn chains_in_auth(&self, permit: &Permit) -> Result<Chains, Refusal> {
+        let subject = permit.subject().ok_or_else(|| Refusal::new(Reason::TokenMissing))?;
+        if subject.actor().is_some() {
+            return Err(Refusal::new(Reason::SubjectMismatch));
+        }
+        let person =
+            subject.open(&self.encrypted_subjects).map_err(|_| Refusal::new(Reason::TokenInvalid))?;
+        let group = self.store.reader().group(person).await.map_err(|fault| unavailable(&fault))?;
+        self.auth.reader().chains_of(person, &group).await.map_err(|fault| unavailable(&fault))
     }
 
     /// The entry of a citizen's look at the log.

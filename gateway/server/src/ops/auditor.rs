@@ -20,7 +20,9 @@ use crate::rpc::{receipt, status::Refusal};
 use jurisdiction::Jurisdiction;
 
 pub use parts::{Opened, open_parts};
+pub(super) use person::asker;
 pub use person::{Named, Request, approve, request};
+pub(super) use two_people::{Asker, are_two};
 
 /// A page of entries.
 #[derive(Debug, Clone)]
@@ -182,7 +184,7 @@ async fn range(gateway: &Gateway, search: &Search, size: u64) -> Result<(u64, u6
     Ok((from.min(end), end))
 }
 
-async fn stored(gateway: &Gateway, log: Log, index: u64) -> Result<(StoredEntry, Leaf), Refusal> {
+pub(super) async fn stored(gateway: &Gateway, log: Log, index: u64) -> Result<(StoredEntry, Leaf), Refusal> {
     // No log is that long, and no database counts that far.
     let end_index = index.checked_add(1).filter(|end| i64::try_from(*end).is_ok());
     let end_index = end_index.ok_or_else(|| Refusal::new(Reason::NotFound))?;
@@ -236,7 +238,7 @@ impl Gateway {
     }
 
     /// A refusal that says something about the log or its auditors has an entry of its own.
-    async fn refuse_auditor(&self, call: &Call, reason: Reason, reference: &str) -> Refusal {
+    pub(super) async fn refuse_auditor(&self, call: &Call, reason: Reason, reference: &str) -> Refusal {
         let refusal = Refusal::new(reason).with_request_id(call.request_id());
         let mut draft = under(call, refusal.digest(), Some(reference));
         draft.kind = Kind::Refusal;

@@ -183,6 +183,7 @@ fn report(row: &ReportedRow, done: RowDone) -> RowReport {
             RowConflict::ResidentUnknown => ("resident_key".to_owned(), Reason::ResidentUnknown, false),
             RowConflict::HistoryKeyConflict => ("history_key".to_owned(), Reason::HistoryKeyConflict, false),
             RowConflict::DuplicateRow => ("row_id".to_owned(), Reason::DuplicateRow, false),
+            RowConflict::DoseNumberTaken => ("dose_number".to_owned(), Reason::DoseNumberTaken, true),
         });
     }
     RowReport { row_id: row.row_id.clone(), outcome: done.outcome, problems }

@@ -1,6 +1,6 @@
 //! What every operation needs: stores, keys, trust, rules. Built once at start.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use pmh_domain::eligibility::Rules;
 use pmh_store::{Attempt, AuthStore, Clock, Cosigner, GatewayStore, Registry};
 use zeroize::Zeroizing;
 
-use super::{auditor::jurisdiction::Jurisdictions, log::Log, refusals::RefusalCounts, witnessing::Witnesses};
+use super::{auditor::jurisdiction::Jurisdictions, erasure::retention::Retention, log::Log, refusals::RefusalCounts, witnessing::Witnesses};
 use crate::edge::{OrganizationRegistry, Random, Standing};
 
 /// What a gateway is built from.
@@ -51,6 +51,10 @@ pub struct GatewaySetup {
     pub logs: LogSigners,
     /// Who cosigns them.
     pub witnesses: Witnesses,
+    /// Whether content goes by age.
+    pub retention: Retention,
+    /// How long an organization has to answer a question.
+    pub time_to_answer: Duration,
     /// Microseconds.
     pub clock: Clock,
     /// Randomness.
@@ -89,6 +93,8 @@ pub struct Gateway {
     pub(crate) jurisdictions: Jurisdictions,
     pub(crate) logs: LogSigners,
     pub(crate) witnesses: Witnesses,
+    pub(crate) retention: Retention,
+    pub(crate) time_to_answer: Duration,
     pub(crate) refusals: RefusalCounts,
     /// Links change two databases; one at a time, so that decisions do not overtake each other.
     pub(crate) linking: tokio::sync::Mutex<()>,
@@ -126,6 +132,8 @@ impl Gateway {
             jurisdictions: setup.jurisdictions,
             logs: setup.logs,
             witnesses: setup.witnesses,
+            retention: setup.retention,
+            time_to_answer: setup.time_to_answer,
             refusals: RefusalCounts::default(),
             linking: tokio::sync::Mutex::default(),
             narrowing: tokio::sync::Mutex::default(),

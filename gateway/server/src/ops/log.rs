@@ -2,6 +2,7 @@
 
 pub mod export;
 pub mod renew;
+pub mod tiles;
 
 use std::sync::Arc;
 

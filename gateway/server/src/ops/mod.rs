@@ -9,12 +9,14 @@ pub mod bulk;
 pub mod call;
 pub mod directory;
 pub mod entitlements;
+pub mod erasure;
 pub mod gateway;
 pub mod links;
 pub mod log;
 pub mod presence;
 pub mod refusals;
 pub mod residents;
+pub mod vaccination;
 pub mod verify;
 pub mod witnessing;
 

@@ -22,10 +22,14 @@ pub struct RefusalCounts {
 }
 
 impl Gateway {
-    /// Records a refusal and attaches its receipt. A refusal that has one, or
+    /// Records a refusal and attaches its receipt, with the state of the witnesses. A refusal that has one, or
     /// that only says that we could not write, stays as it is.
     pub async fn record_refusal(&self, call: &Call, refusal: Refusal) -> Refusal {
-        let refusal = refusal.with_request_id(call.request_id());
+        let recorded = self.recorded_refusal(call, refusal.with_request_id(call.request_id())).await;
+        recorded.with_marked_receipt(|receipt| receipt::mark(self, receipt))
+    }
+
+    async fn recorded_refusal(&self, call: &Call, refusal: Refusal) -> Refusal {
         if refusal.has_receipt() || refusal.code() == tonic::Code::Unavailable {
             return refusal;
         }

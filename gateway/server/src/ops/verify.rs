@@ -49,7 +49,7 @@ pub async fn verify_eligibility<R: Response>(
     inquiry: Inquiry,
     render: impl Fn(&Answer, &str) -> R + Send + 'static,
 ) -> Result<Recorded<R>, Refusal> {
-    gateway.witnesses.permit_disclosure()?;
+    gateway.witnesses.permit_disclosure(call.now.as_microsecond())?;
     let subject = permit.subject().ok_or_else(|| Refusal::new(Reason::TokenMissing))?;
     subject.require_same(inquiry.subject.as_deref()).map_err(|refusal| Refusal::named(refusal.reason()))?;
     let named = call.named(gateway).ok_or_else(|| Refusal::new(Reason::TokenInvalid))?;

@@ -10,15 +10,17 @@ use pmh_store::{AccessItem, QuestionState, ReadBy, Registry, StoredQuestion};
 use prost::Message as _;
 
 use super::{
+    audit::which,
     convert,
     fields::{self, Fields},
     receipt,
-    service::{Service, decode},
+    service::Service,
     status::Refusal,
 };
 use crate::ops::{
     Call,
-    accesses::{self, Listed, Listing, NewQuestion, Questions},
+    accesses::{self, Listed, Listing, NewDelay, NewQuestion, Questions},
+    log::Log,
 };
 
 impl Service {
@@ -28,19 +30,36 @@ impl Service {
         message: &pb::ListMyAccessesRequest,
     ) -> Result<pb::ListMyAccessesResponse, Refusal> {
         let permit = call.authorize(&self.gateway, fields::purpose(message.purpose))?;
-        if message.log() == pb::Log::Auth {
-            return Err(Refusal::new(Reason::Unimplemented));
-        }
         let mut checked = Fields::default();
         let below = page_token(&mut checked, &message.page_token);
         checked.finish()?;
-        let listing = Listing { limit: page_size(message.page_size), below };
+        let listing = Listing { log: which(message.log), limit: page_size(message.page_size), below };
         let render = |listed: &Listed| page(listed).encode_to_vec();
         let (answer, proof, chain) = accesses::list(&self.gateway, call, &permit, listing, render).await?;
         let mut response = pb::ListMyAccessesResponse::decode(answer.as_slice())
             .map_err(|_| Refusal::new(Reason::Internal))?;
-        response.receipt = Some(receipt::with_chain(proof, chain));
+        let mut proof = receipt::with_chain(proof, chain);
+        receipt::mark(&self.gateway, &mut proof);
+        response.receipt = Some(proof);
         Ok(response)
+    }
+
+    pub(super) async fn delay_access(
+        &self,
+        call: &Call,
+        message: &pb::PutAccessDelayRequest,
+    ) -> Result<pb::PutAccessDelayResponse, Refusal> {
+        self.permit(call)?;
+        let mut checked = Fields::default();
+        let key = checked.uuid("idempotency_key", &message.idempotency_key);
+        let ground = provision(&mut checked, &message.legal_ground);
+        let until_us = until(&mut checked, message.until.as_ref(), call.now.as_microsecond());
+        checked.finish()?;
+        let (ground, until_us) = (ground.unwrap_or_default(), until_us.unwrap_or_default());
+        let delay = NewDelay { index: message.index, until_us, ground };
+        let render = || pb::PutAccessDelayResponse::default().encode_to_vec();
+        let key = key.unwrap_or_default();
+        self.decode(accesses::put_delay(&self.gateway, call, &key, delay, render).await?)
     }
 
     pub(super) async fn ask_about_access(
@@ -72,7 +91,7 @@ impl Service {
             pb::QuestionAccessResponse { question_id: id.to_owned(), due_time, receipt: None }.encode_to_vec()
         };
         let key = key.unwrap_or_default();
-        decode(accesses::question(&self.gateway, call, &permit, &key, question, render).await?)
+        self.decode(accesses::question(&self.gateway, call, &permit, &key, question, render).await?)
     }
 
     pub(super) async fn own_questions(
@@ -87,7 +106,7 @@ impl Service {
         let limit = u32::try_from(page_size(message.page_size)).unwrap_or(DEFAULT_PAGE);
         let recorded = accesses::list_questions(&self.gateway, call, below, limit, questions).await?;
         let (mut response, proof) = recorded.into_parts();
-        response.receipt = proof.map(receipt::to_proto);
+        response.receipt = proof.map(|proof| self.receipt(proof));
         Ok(response)
     }
 
@@ -104,7 +123,7 @@ impl Service {
         checked.finish()?;
         let (key, id, text) = (key.unwrap_or_default(), id.unwrap_or_default(), text.unwrap_or_default());
         let render = || pb::AnswerQuestionResponse::default().encode_to_vec();
-        decode(accesses::answer(&self.gateway, call, &key, id, text, render).await?)
+        self.decode(accesses::answer(&self.gateway, call, &key, id, text, render).await?)
     }
 }
 
@@ -151,7 +170,7 @@ fn access(item: &AccessItem, path: &[Hash], listed: &Listed) -> pb::Access {
     if display == AccessDisplay::Shown {
         access.leaf.clone_from(&item.leaf);
         access.chain = item.chain.clone().map(receipt::opening);
-        access.own_query = item.reader == ReadBy::Oneself && is_look(&item.leaf);
+        access.own_query = is_own_look(item, listed);
         access.question = item.question.as_ref().map(|state| question_state(state, listed.now_us));
         if let Ok(leaf) = Leaf::decode(&item.leaf) {
             access.requester_name = name(&listed.registry, leaf.requester.as_ref());
@@ -161,9 +180,10 @@ fn access(item: &AccessItem, path: &[Hash], listed: &Listed) -> pb::Access {
     access
 }
 
-/// A question is the reader's own too, but no look-up that a program would hide.
-fn is_look(leaf: &[u8]) -> bool {
-    Leaf::decode(leaf).is_ok_and(|leaf| leaf.method == registry::Method::LIST_MY_ACCESSES)
+/// A question is the reader's own too, but no look-up that a program would hide. In auth's log nobody else looks.
+fn is_own_look(item: &AccessItem, listed: &Listed) -> bool {
+    (item.reader == ReadBy::Oneself || listed.log == Log::Auth)
+        && Leaf::decode(&item.leaf).is_ok_and(|leaf| leaf.method == registry::Method::LIST_MY_ACCESSES)
 }
 
 fn name(registry: &Registry, organization: Option<&OrgRef>) -> String {
@@ -207,19 +227,43 @@ fn status(answered_us: i64, due_us: i64, now_us: i64) -> QuestionStatus {
     }
 }
 
-/// Somebody's own words: short, printable, and without an individual number among them (P4).
+/// Somebody's own words.
 fn words(checked: &mut Fields, text: &str) -> Option<String> {
+    free_text(checked, "text", text, LONGEST_TEXT)
+}
+
+/// A provision of law, as the person will read it.
+fn provision(checked: &mut Fields, text: &str) -> Option<String> {
+    free_text(checked, "legal_ground", text, LONGEST_GROUND)
+}
+
+/// At most a year from now: what is to be withheld for longer must be asked for again, so that no entry stays hidden
+/// because somebody forgot it.
+fn until(checked: &mut Fields, until: Option<&prost_types::Timestamp>, now_us: i64) -> Option<i64> {
+    let read = until.and_then(|until| jiff::Timestamp::new(until.seconds, until.nanos).ok());
+    match (until, read.map(jiff::Timestamp::as_microsecond)) {
+        (None, _) => checked.wrong("until", Reason::Required),
+        (Some(_), Some(until_us)) if until_us <= now_us.saturating_add(LONGEST_DELAY_US) => {
+            return Some(until_us);
+        }
+        (Some(_), _) => checked.wrong("until", Reason::DateOutOfRange),
+    }
+    None
+}
+
+/// Short, printable, and without an individual number among it (P4).
+fn free_text(checked: &mut Fields, field: &'static str, text: &str, longest: usize) -> Option<String> {
     let is_forbidden = |c: char| c.is_control() && c != '\n';
     let joined: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let mut runs = joined.split(|c: char| !c.is_numeric());
     if text.trim().is_empty() {
-        checked.wrong("text", Reason::Required);
-    } else if text.chars().count() > LONGEST_TEXT {
-        checked.wrong("text", Reason::Width);
+        checked.wrong(field, Reason::Required);
+    } else if text.chars().count() > longest {
+        checked.wrong(field, Reason::Width);
     } else if text.chars().any(is_forbidden) {
-        checked.wrong("text", Reason::Characters);
+        checked.wrong(field, Reason::Characters);
     } else if runs.any(codes::looks_like_individual_number) {
-        checked.wrong("text", Reason::IndividualNumberForbidden);
+        checked.wrong(field, Reason::IndividualNumberForbidden);
     } else {
         return Some(text.to_owned());
     }
@@ -246,3 +290,5 @@ fn page_size(asked: u32) -> usize {
 const DEFAULT_PAGE: u32 = 50;
 const LARGEST_PAGE: u32 = 100;
 const LONGEST_TEXT: usize = 500;
+const LONGEST_GROUND: usize = 100;
+const LONGEST_DELAY_US: i64 = 366 * 24 * 3600 * 1_000_000;

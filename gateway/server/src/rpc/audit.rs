@@ -154,6 +154,15 @@ impl AuditService for Service {
         self.answer(&call, outcome).await
     }
 
+    async fn put_access_delay(
+        &self,
+        request: Request<pb::PutAccessDelayRequest>,
+    ) -> Result<Response<pb::PutAccessDelayResponse>, Status> {
+        let (call, message) = self.open(path!("PutAccessDelay"), request)?;
+        let outcome = self.delay_access(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
     async fn question_access(
         &self,
         request: Request<pb::QuestionAccessRequest>,
@@ -180,6 +189,33 @@ impl AuditService for Service {
         let outcome = self.own_questions(&call, &message).await;
         self.answer(&call, outcome).await
     }
+
+    async fn erase_person(
+        &self,
+        request: Request<pb::ErasePersonRequest>,
+    ) -> Result<Response<pb::ErasePersonResponse>, Status> {
+        let (call, message) = self.open(path!("ErasePerson"), request)?;
+        let outcome = self.erase(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn put_legal_hold(
+        &self,
+        request: Request<pb::PutLegalHoldRequest>,
+    ) -> Result<Response<pb::PutLegalHoldResponse>, Status> {
+        let (call, message) = self.open(path!("PutLegalHold"), request)?;
+        let outcome = self.put_hold(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn release_legal_hold(
+        &self,
+        request: Request<pb::ReleaseLegalHoldRequest>,
+    ) -> Result<Response<pb::ReleaseLegalHoldResponse>, Status> {
+        let (call, message) = self.open(path!("ReleaseLegalHold"), request)?;
+        let outcome = self.release_hold(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
 }
 
 impl Service {
@@ -192,7 +228,7 @@ impl Service {
         let log = which(message.log);
         let recorded = renew(&self.gateway, call, log, message.index, message.min_cosigned, renewed).await?;
         let (mut response, proof) = recorded.into_parts();
-        response.receipt = proof.map(receipt::to_proto);
+        response.receipt = proof.map(|proof| self.receipt(proof));
         Ok(response)
     }
 
@@ -205,7 +241,7 @@ impl Service {
         self.permit(call)?;
         let Some(recorded) = export.page(&self.gateway, call, exported).await? else { return Ok(None) };
         let (mut response, proof) = recorded.into_parts();
-        response.receipt = proof.map(receipt::to_proto);
+        response.receipt = proof.map(|proof| self.receipt(proof));
         Ok(Some(response))
     }
 
@@ -239,6 +275,7 @@ fn renewed(renewed: &Renewed) -> pb::GetReceiptResponse {
         detail: renewed.detail.clone().map(receipt::opening),
         subject: renewed.subject.clone().map(receipt::opening),
         chain: None,
+        witnesses: None,
     };
     pb::GetReceiptResponse { renewed: Some(renewed), receipt: None }
 }

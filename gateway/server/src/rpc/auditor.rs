@@ -1,6 +1,6 @@
 //! What an auditor asks, parsed and answered.
 
-mod names;
+pub(super) mod names;
 mod parts;
 mod person;
 
@@ -12,7 +12,6 @@ use super::{
     audit::{hashes, which},
     convert,
     fields::Fields,
-    receipt,
     service::Service,
     status::Refusal,
 };
@@ -22,7 +21,7 @@ use crate::ops::{
 };
 
 impl Service {
-    pub(super) async fn entry(
+    pub(crate) async fn entry(
         &self,
         call: &Call,
         message: &pb::GetEntryRequest,
@@ -36,11 +35,11 @@ impl Service {
         };
         let recorded = auditor::entry(&self.gateway, call, which(message.log), message.index, render).await?;
         let (mut response, proof) = recorded.into_parts();
-        response.receipt = proof.map(receipt::to_proto);
+        response.receipt = proof.map(|proof| self.receipt(proof));
         Ok(response)
     }
 
-    pub(super) async fn search(
+    pub(crate) async fn search(
         &self,
         call: &Call,
         message: &pb::SearchEntriesRequest,
@@ -57,7 +56,7 @@ impl Service {
         };
         let recorded = auditor::search(&self.gateway, call, &search, render).await?;
         let (mut response, proof) = recorded.into_parts();
-        response.receipt = proof.map(receipt::to_proto);
+        response.receipt = proof.map(|proof| self.receipt(proof));
         Ok(response)
     }
 }

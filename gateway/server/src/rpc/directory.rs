@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 use super::{
     convert,
     fields::Fields,
-    service::{Service, decode},
+    service::Service,
     status::Refusal,
 };
 use crate::ops::{
@@ -68,7 +68,7 @@ impl OrganizationService for Service {
         let encode = |_| pb::SuspendOrganizationResponse::default().encode_to_vec();
         let outcome =
             self.enrol(&call, &message.idempotency_key, &message.urn, Enrolment::Suspend, encode).await;
-        let outcome = outcome.and_then(decode);
+        let outcome = outcome.and_then(|kept| self.decode(kept));
         self.answer(&call, outcome).await
     }
 
@@ -80,7 +80,7 @@ impl OrganizationService for Service {
         let encode = |_| pb::ResumeOrganizationResponse::default().encode_to_vec();
         let outcome =
             self.enrol(&call, &message.idempotency_key, &message.urn, Enrolment::Resume, encode).await;
-        let outcome = outcome.and_then(decode);
+        let outcome = outcome.and_then(|kept| self.decode(kept));
         self.answer(&call, outcome).await
     }
 
@@ -138,7 +138,7 @@ impl Service {
         };
         let kept =
             enrol(&self.gateway, call, &key, Enrolment::Put { organization: id, name }, encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     async fn enrol(
@@ -224,7 +224,7 @@ impl Service {
                 .encode_to_vec()
         };
         let kept = put_competence(&self.gateway, call, &key, issuer, &raw, encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     fn list_competences(

@@ -21,8 +21,7 @@ use super::{
     bulk::{self, Answers, BulkAnswer, Item, Kept},
     convert,
     fields::{self, Fields},
-    receipt,
-    service::{Service, decode},
+    service::Service,
     status::Refusal,
 };
 use crate::ops::{
@@ -110,7 +109,7 @@ impl Service {
         let inquiry = inquiry(message)?;
         let recorded = verify_eligibility(&self.gateway, call, permit, inquiry, convert::answer).await?;
         let (mut response, proof) = recorded.into_parts();
-        response.receipt = proof.map(receipt::to_proto);
+        response.receipt = proof.map(|proof| self.receipt(proof));
         Ok(response)
     }
 
@@ -133,7 +132,7 @@ impl Service {
             pb::PutEntitlementsResponse { rows: bulk::results(reports), ..Default::default() }.encode_to_vec()
         };
         let kept: Kept = entitlements::put_chunk(&self.gateway, call, permit, batch, &rows?, encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     async fn list(
@@ -150,7 +149,7 @@ impl Service {
             pb::ListEntitlementsResponse { entitlements, receipt: None }.encode_to_vec()
         };
         let kept = entitlements::list(&self.gateway, call, resident_key.unwrap_or_default(), encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     async fn advance(
@@ -181,7 +180,7 @@ impl Service {
                 .encode_to_vec()
         };
         let kept = entitlements::advance_watermark(&self.gateway, call, &key, law_no, as_of, encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 }
 

@@ -10,6 +10,7 @@ mod convert;
 mod coverage;
 mod directory;
 mod eligibility;
+mod erasure;
 mod fields;
 mod operator;
 mod presence;
@@ -17,5 +18,8 @@ pub mod receipt;
 mod resident;
 mod service;
 pub mod status;
+mod vaccination;
 
 pub use service::routes;
+
+pub(crate) use service::Service;

@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     fields::{self, Fields},
-    service::{Service, decode},
+    service::Service,
     status::Refusal,
 };
 use crate::ops::{
@@ -47,7 +47,7 @@ impl PresenceService for Service {
         let act_for = (!message.act_for.is_empty()).then_some(message.act_for);
         let wish = PresenceCall::Renew { act_for };
         let outcome = self.change(&call, &message.presence, wish, encode_renewed).await;
-        let outcome = outcome.and_then(decode);
+        let outcome = outcome.and_then(|kept| self.decode(kept));
         self.answer(&call, outcome).await
     }
 
@@ -64,7 +64,7 @@ impl PresenceService for Service {
             Err(refusal) => Err(refusal),
             Ok(()) => self.change(&call, &message.presence, wish, encode_narrowed).await,
         };
-        let outcome = outcome.and_then(decode);
+        let outcome = outcome.and_then(|kept| self.decode(kept));
         self.answer(&call, outcome).await
     }
 
@@ -75,7 +75,7 @@ impl PresenceService for Service {
         let (call, message) = self.open("/pmh.presence.v1.PresenceService/EndPresence", request)?;
         let encode = |_: &PresenceAnswer| pb::EndPresenceResponse::default().encode_to_vec();
         let outcome = self.change(&call, &message.presence, PresenceCall::End, encode).await;
-        let outcome = outcome.and_then(decode);
+        let outcome = outcome.and_then(|kept| self.decode(kept));
         self.answer(&call, outcome).await
     }
 }
@@ -104,7 +104,7 @@ impl Service {
         let permit = self.permit(call)?;
         let completion = completion(message)?;
         let answer = complete(&self.gateway, call, permit, completion, encode_completed).await?;
-        decode(answer)
+        self.decode(answer)
     }
 
     async fn change(

@@ -16,7 +16,7 @@ use super::{
     bulk::{self, Answers, BulkAnswer, Item, Kept},
     convert,
     fields::{self, Fields},
-    service::{Service, decode},
+    service::Service,
     status::Refusal,
 };
 use crate::ops::{
@@ -152,7 +152,7 @@ impl Service {
             pb::PutResidentsResponse { rows: bulk::results(reports), ..Default::default() }.encode_to_vec()
         };
         let kept: Kept = residents::put_chunk(&self.gateway, call, permit, batch, &rows?, encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     async fn link(
@@ -182,7 +182,7 @@ impl Service {
             let (key, resident_key) = (key.unwrap_or_default(), resident_key.unwrap_or_default());
             links::link_at_counter(&self.gateway, call, &permit, &key, &resident_key, encode).await?
         };
-        decode(kept)
+        self.decode(kept)
     }
 
     async fn propose(
@@ -226,7 +226,7 @@ impl Service {
             .encode_to_vec()
         };
         let kept = links::propose(&self.gateway, call, &permit, &key, printed, proposal_id, encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     async fn decide(
@@ -248,7 +248,7 @@ impl Service {
         let (key, proposal) = (key.unwrap_or_default(), proposal.unwrap_or_default());
         let encode = || pb::DecideLinkResponse::default().encode_to_vec();
         let kept = links::decide(&self.gateway, call, &key, proposal, decision, encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     async fn proposals(&self, call: &Call) -> Result<pb::ListLinkProposalsResponse, Refusal> {
@@ -265,7 +265,7 @@ impl Service {
             pb::ListLinkProposalsResponse { proposals, receipt: None }.encode_to_vec()
         };
         let kept = links::list_proposals(&self.gateway, call, encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     async fn moved(
@@ -283,7 +283,7 @@ impl Service {
         let encode = || pb::MoveResidentResponse::default().encode_to_vec();
         let change = Change::MovedOut(last_day);
         let kept = residents::change(&self.gateway, call, &key, resident, change, encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     async fn relation(
@@ -311,7 +311,7 @@ impl Service {
         let kept =
             residents::put_relation(&self.gateway, call, &key.unwrap_or_default(), guardianship, encode)
                 .await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     async fn restriction(
@@ -332,7 +332,7 @@ impl Service {
         let encode = || pb::PutRestrictionResponse::default().encode_to_vec();
         let change = Change::Restriction { kind, lifted: message.lifted };
         let kept = residents::change(&self.gateway, call, &key, resident, change, encode).await?;
-        decode(kept)
+        self.decode(kept)
     }
 
     fn has_twelve_digit_recipients(&self, payer: PayerNumber, call: &Call) -> bool {

@@ -18,8 +18,8 @@ use crate::{
 
 /// A service of the contract over the running gateway.
 #[derive(Clone)]
-pub(super) struct Service {
-    pub(super) gateway: Arc<Gateway>,
+pub(crate) struct Service {
+    pub(crate) gateway: Arc<Gateway>,
 }
 
 /// All services, with their message limit.
@@ -39,6 +39,7 @@ pub fn routes(gateway: &Arc<Gateway>, max_message_bytes: usize) -> Routes {
         directory::organization_service_server::OrganizationServiceServer,
         resident::resident_service_server::ResidentServiceServer,
         eligibility::eligibility_service_server::EligibilityServiceServer,
+        vaccination::vaccination_service_server::VaccinationServiceServer,
         audit::audit_service_server::AuditServiceServer
     )
 }
@@ -77,8 +78,27 @@ impl Service {
     }
 
     /// Permit for a method that states no purpose of its own.
-    pub(super) fn permit(&self, call: &Call) -> Result<Permit, Refusal> {
+    pub(crate) fn permit(&self, call: &Call) -> Result<Permit, Refusal> {
         call.authorize(&self.gateway, None)
+    }
+
+    /// The proof of an answer, with the state of the witnesses.
+    pub(super) fn receipt(&self, receipt: Receipt) -> pmh_proto::audit::Receipt {
+        let mut receipt = receipt::to_proto(receipt);
+        receipt::mark(&self.gateway, &mut receipt);
+        receipt
+    }
+
+    /// A response that the log committed to as bytes, with its proof.
+    pub(super) fn decode<M: Receipted>(
+        &self,
+        (bytes, receipt): (Vec<u8>, Option<Receipt>),
+    ) -> Result<M, Refusal> {
+        let mut message = M::decode(bytes.as_slice()).map_err(|_| Refusal::new(Reason::Internal))?;
+        if let Some(receipt) = receipt {
+            message.attach(self.receipt(receipt));
+        }
+        Ok(message)
     }
 
     /// The end of every call: the answer, or the refusal with its record.
@@ -114,7 +134,11 @@ receipted! {
     audit::ApprovePersonSearchResponse,
     audit::RequestPersonSearchResponse,
     audit::AnswerQuestionResponse,
+    audit::PutAccessDelayResponse,
     audit::QuestionAccessResponse,
+    audit::ErasePersonResponse,
+    audit::PutLegalHoldResponse,
+    audit::ReleaseLegalHoldResponse,
     directory::PutCompetenceResponse,
     directory::PutOrganizationResponse,
     directory::ResumeOrganizationResponse,
@@ -134,15 +158,17 @@ receipted! {
     resident::PutRelationResponse,
     resident::PutResidentsResponse,
     resident::PutRestrictionResponse,
-}
-
-/// A response that the log committed to as bytes, with its proof.
-pub(super) fn decode<M: Receipted>((bytes, receipt): (Vec<u8>, Option<Receipt>)) -> Result<M, Refusal> {
-    let mut message = M::decode(bytes.as_slice()).map_err(|_| Refusal::new(Reason::Internal))?;
-    if let Some(receipt) = receipt {
-        message.attach(receipt::to_proto(receipt));
-    }
-    Ok(message)
+    vaccination::AcknowledgeDosesResponse,
+    vaccination::AmendDoseResponse,
+    vaccination::EvaluateDoseResponse,
+    vaccination::GetForecastResponse,
+    vaccination::ListDosesResponse,
+    vaccination::PutAuthorizationsResponse,
+    vaccination::PutDosesResponse,
+    vaccination::RecordDoseResponse,
+    vaccination::ReleaseDoseResponse,
+    vaccination::ReserveDoseResponse,
+    vaccination::VoidDoseResponse,
 }
 
 /// Messages with their receipt still absent are what the log commits to.

@@ -101,6 +101,15 @@ impl Refusal {
         self
     }
 
+    /// The same with its receipt marked, which the digest does not cover.
+    #[must_use]
+    pub(crate) fn with_marked_receipt(mut self, mark: impl FnOnce(&mut Receipt)) -> Self {
+        if let Some(receipt) = &mut self.receipt {
+            mark(receipt);
+        }
+        self
+    }
+
     /// The stable name of the failure; its number is the outcome in the log.
     pub fn reason(&self) -> Reason {
         self.reason
@@ -114,6 +123,21 @@ impl Refusal {
     /// The gRPC code that goes with the reason.
     pub fn code(&self) -> Code {
         code(self.reason)
+    }
+
+    /// Fields that break their format.
+    pub(crate) fn fields(&self) -> &[FieldViolation] {
+        &self.fields
+    }
+
+    /// When to try again.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Name of the call, once it is known.
+    pub(crate) fn request_id(&self) -> Option<RequestId> {
+        self.request_id
     }
 
     /// The `google.rpc.Status` without a receipt.

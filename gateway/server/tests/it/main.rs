@@ -15,4 +15,6 @@ mod house;
 #[cfg(test)]
 mod invariants;
 #[cfg(test)]
+mod later;
+#[cfg(test)]
 mod ops;

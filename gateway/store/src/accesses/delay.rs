@@ -2,7 +2,7 @@
 
 use super::signed;
 use crate::{
-    Attempt, Concluding, Conclusion, Fault, GatewayStore, Recorded, Reply,
+    Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Recorded, Reply,
     sequencer::{BoxFuture, Lane, Transaction, Tx},
 };
 
@@ -18,12 +18,13 @@ impl GatewayStore {
     pub async fn put_access_delay<R: Send + 'static>(
         &self,
         attempt: Attempt,
-        index: u64,
-        until_us: i64,
+        idempotency: Idempotency,
+        (index, until_us): (u64, i64),
         ground: String,
         conclude: impl FnMut(Concluding<'_, bool>) -> Conclusion<R> + Send + 'static,
     ) -> Result<Recorded<Reply<R>>, Fault> {
-        self.write(Lane::Interactive, attempt, None, Delay { index, until_us, ground }, conclude).await
+        self.write(Lane::Interactive, attempt, Some(idempotency), Delay { index, until_us, ground }, conclude)
+            .await
     }
 }
 

@@ -32,6 +32,8 @@ pub enum RowConflict {
     HistoryKeyConflict = 2,
     /// The row id came before in this batch with other content.
     DuplicateRow = 3,
+    /// Another record counts under this number; the row is kept all the same.
+    DoseNumberTaken = 4,
 }
 
 /// A row and what the rules said about it.
@@ -74,15 +76,16 @@ impl RowOutcome {
 }
 
 impl RowConflict {
-    const ALL: [Self; 3] = [Self::ResidentUnknown, Self::HistoryKeyConflict, Self::DuplicateRow];
+    const ALL: [Self; 4] =
+        [Self::ResidentUnknown, Self::HistoryKeyConflict, Self::DuplicateRow, Self::DoseNumberTaken];
 }
 
 impl RowDone {
-    pub(super) fn of(outcome: RowOutcome) -> Self {
+    pub(crate) fn of(outcome: RowOutcome) -> Self {
         Self { outcome, conflict: None }
     }
 
-    pub(super) fn refused(conflict: RowConflict) -> Self {
+    pub(crate) fn refused(conflict: RowConflict) -> Self {
         Self { outcome: RowOutcome::Rejected, conflict: Some(conflict) }
     }
 
@@ -101,15 +104,15 @@ impl RowDone {
 
 /// A batch as one organization sends it by one method.
 #[derive(Debug, Clone)]
-pub(super) struct Batch {
-    pub(super) organization: String,
-    pub(super) method: u16,
-    pub(super) id: String,
+pub(crate) struct Batch {
+    pub(crate) organization: String,
+    pub(crate) method: u16,
+    pub(crate) id: String,
 }
 
 impl Tx {
     /// Outcomes of rows that came before under this batch id.
-    pub(super) async fn earlier_rows<T>(
+    pub(crate) async fn earlier_rows<T>(
         &mut self,
         batch: &Batch,
         rows: &[ChunkRow<T>],
@@ -132,7 +135,7 @@ impl Tx {
     }
 
     /// Remembers the outcomes of this chunk; first answers stay.
-    pub(super) async fn keep_rows<T>(
+    pub(crate) async fn keep_rows<T>(
         &mut self,
         batch: &Batch,
         rows: &[ChunkRow<T>],
@@ -166,7 +169,7 @@ impl Tx {
     }
 
     /// Notes that a row was held apart. Only where and when, never the value.
-    pub(super) async fn quarantine<T>(
+    pub(crate) async fn quarantine<T>(
         &mut self,
         batch: &Batch,
         rows: &[ChunkRow<T>],
@@ -197,7 +200,7 @@ impl Tx {
 }
 
 /// What an earlier answer or the verdict alone already decides.
-pub(super) fn decided_before<T>(
+pub(crate) fn decided_before<T>(
     row: &ChunkRow<T>,
     earlier: &HashMap<String, (Vec<u8>, RowDone)>,
 ) -> Option<RowDone> {
@@ -215,7 +218,7 @@ pub(super) fn decided_before<T>(
 
 /// Remembers a row's outcome unless its id came before: first answers stay.
 /// Tells whether this was the first.
-pub(super) fn remember<T>(
+pub(crate) fn remember<T>(
     seen: &mut HashMap<String, (Vec<u8>, RowDone)>,
     row: &ChunkRow<T>,
     outcome: RowDone,

@@ -34,8 +34,8 @@ impl std::fmt::Debug for PersonLink {
 }
 
 /// Restriction bits in `resident_link.restriction`.
-pub(super) const NON_DISCLOSURE: i64 = 1;
-pub(super) const PROTECTIVE: i64 = 2;
+pub(crate) const NON_DISCLOSURE: i64 = 1;
+pub(crate) const PROTECTIVE: i64 = 2;
 
 /// Facts of every person asked for; somebody unknown has none.
 pub(crate) async fn load_people(
@@ -85,10 +85,10 @@ pub(crate) async fn load_people(
     Ok(facts)
 }
 
-pub(super) fn parse<T: serde::de::DeserializeOwned>(text: &str, table: &'static str) -> Result<T, Fault> {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(text: &str, table: &'static str) -> Result<T, Fault> {
     serde_json::from_str(text).map_err(|_| Fault::Inconsistent { table, column: "body" })
 }
 
-pub(super) fn format(value: &impl serde::Serialize) -> Result<String, Fault> {
+pub(crate) fn format(value: &impl serde::Serialize) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|_| Fault::Inconsistent { table: "body", column: "body" })
 }

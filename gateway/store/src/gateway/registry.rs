@@ -172,6 +172,6 @@ impl Transaction for RegistryChange {
 }
 
 /// `<kind>:<code>` of an issuer.
-pub(super) fn short(issuer: IssuerId) -> String {
+pub(crate) fn short(issuer: IssuerId) -> String {
     issuer.organization().to_string()
 }

@@ -212,7 +212,7 @@ impl Transaction for Change {
 }
 
 impl Tx {
-    pub(super) async fn resident(
+    pub(crate) async fn resident(
         &mut self,
         issuer: &str,
         resident_key: &str,

@@ -89,7 +89,7 @@ pub(super) fn words_of(leaf: &Leaf) -> Vec<String> {
 }
 
 /// The marks of an entry; of an erased one those that its leaf shows.
-pub(super) fn marks_of(keys: &StoreKeys, leaf: &Leaf, openings: Option<&[Opening]>) -> Vec<String> {
+pub(crate) fn marks_of(keys: &StoreKeys, leaf: &Leaf, openings: Option<&[Opening]>) -> Vec<String> {
     let [actor, detail] = [2, 3].map(|part| openings.and_then(|openings| openings.get(part)));
     let tier = actor.and_then(|opening| ActorBody::decode(&opening.body).ok()).map(|actor| actor.tier);
     let mut marks = Vec::new();

@@ -20,15 +20,15 @@ impl Reader {
 
 /// Parts as stored, and the key that seals them. Nothing, if they were erased or not read.
 #[derive(Default)]
-pub(super) struct Sealed {
+pub(crate) struct Sealed {
     key_id: Option<Vec<u8>>,
     parts: Option<Vec<u8>>,
     wrapped_key: Option<Vec<u8>>,
 }
 
 impl Sealed {
-    /// From three columns: key id, parts, wrapped key; each NULL if it was erased.
-    pub(super) fn read(row: &Row, first: usize) -> Result<Self, Fault> {
+    /// From three columns: key id, parts, wrapped key; each NULL if it was erased, parts also empty.
+    pub(crate) fn read(row: &Row, first: usize) -> Result<Self, Fault> {
         Ok(Self {
             key_id: row.optional_bytes(first)?,
             parts: row.optional_bytes(first + 1)?,
@@ -37,8 +37,11 @@ impl Sealed {
     }
 
     /// The openings; `None` if row or key were destroyed.
-    pub(super) fn open(&self, keys: &StoreKeys, index: u64) -> Result<Option<Vec<Opening>>, Fault> {
+    pub(crate) fn open(&self, keys: &StoreKeys, index: u64) -> Result<Option<Vec<Opening>>, Fault> {
         let (Some(key_id), Some(parts)) = (&self.key_id, &self.parts) else { return Ok(None) };
+        if parts.is_empty() {
+            return Ok(None);
+        }
         let key_id: [u8; 16] = key_id.as_slice().try_into().map_err(|_| WRONG_KEY_ID)?;
         let key = match (key_id, &self.wrapped_key) {
             (OF_THE_LOG, _) => SealingKey::of_log(keys),
@@ -49,5 +52,6 @@ impl Sealed {
     }
 }
 
-const OF_THE_LOG: [u8; 16] = [0; 16];
+/// Id of the key that seals what belongs to no person.
+pub(crate) const OF_THE_LOG: [u8; 16] = [0; 16];
 const WRONG_KEY_ID: Fault = Fault::Inconsistent { table: "audit_part", column: "key_id" };

@@ -21,9 +21,8 @@ impl Reader {
         let is_last = rows.len() < READ_A_PAGE;
         rows.truncate(READ_A_PAGE);
         let last_read = rows.last().map_or(span.from, |row| row.index + 1);
-        let rows = rows.into_iter().filter_map(|row| row.bears(&marks, &self.keys).transpose());
         let mut hits = Hits { next: span.from, ..Hits::default() };
-        hits.take(filter, span, rows.collect::<Result<_, _>>()?)?;
+        hits.take(filter, span, self.bearing(&marks, rows).await?)?;
         if hits.entries.len() < span.limit {
             hits.next = if is_last { span.end } else { last_read };
         }

@@ -107,6 +107,22 @@ impl Reader {
     }
 }
 
+impl Tx {
+    /// Requests that look for any of these references.
+    pub(crate) async fn searches_for(&mut self, references: &[SubjectRef]) -> Result<Vec<String>, Fault> {
+        let mut found = Vec::new();
+        for row in self.fetch("SELECT search_id, body FROM person_search", vec![]).await? {
+            let search_id = row.text(0)?;
+            let body = SealingKey::of_log(&self.keys).open_at(&place(&search_id), &row.bytes(1)?)?;
+            let asked: Asked = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
+            if asked.people.iter().any(|person| references.contains(person)) {
+                found.push(search_id);
+            }
+        }
+        Ok(found)
+    }
+}
+
 struct Approve {
     search_id: String,
 }

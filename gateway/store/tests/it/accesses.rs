@@ -207,7 +207,8 @@ async fn a_delay_is_kept_changed_and_only_about_entries_of_persons(place: Place)
     let index = disclose(&open, person).await.unwrap().1.index;
     let delay = async |index, until_us| {
         let ground = "個人情報保護法78条1項".to_owned();
-        let put = |c| open.put_access_delay(attempt(), index, until_us, ground, c);
+        let key = idempotency(&format!("{index} {until_us}"), 1);
+        let put = |c| open.put_access_delay(attempt(), key, (index, until_us), ground, c);
         outcome(Kind::KeyOrPolicyChange, put).await.0
     };
     assert!(delay(index, START_US + DAY_US).await);
@@ -241,7 +242,10 @@ pub(crate) async fn day(open: &GatewayStore, child: SubjectRef) {
         open.answer_question(attempt(), key, organization.clone(), "day".to_owned(), "はい。".to_owned(), c)
     };
     assert!(matches!(outcome(Kind::Write, answer).await.0, Answered::Kept { .. }));
-    let delay = |c| open.put_access_delay(attempt(), items[0].index, START_US, "x".to_owned(), c);
+    let delay = |c| {
+        let (key, what) = (idempotency("day-delay", 1), (items[0].index, START_US));
+        open.put_access_delay(attempt(), key, what, "x".to_owned(), c)
+    };
     outcome(Kind::KeyOrPolicyChange, delay).await;
     assert_eq!(open.reader().relations_of(child).await.unwrap().len(), 1);
     let person = open.reader().chains_of_person(child).await.unwrap();

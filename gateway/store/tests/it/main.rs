@@ -13,7 +13,10 @@
 mod accesses;
 mod auth;
 mod bulk;
+mod contention;
+mod cosignatures;
 mod crash;
+mod erasure;
 mod fault;
 mod fault_frozen;
 mod fault_io;
@@ -99,8 +102,11 @@ contract! {
         two_writes_with_one_key_at_once_have_one_effect,
         operations_of_a_batch_see_each_other_in_order,
         a_decision_behind_background_work_has_its_facts,
+        nobody_is_answered_from_a_write_that_was_undone,
         a_directory_change_is_published_when_it_is_committed,
         expired_rows_go_by_themselves;
+    cosignatures:
+        only_witnesses_of_today_count;
     bulk:
         every_row_outcome_is_told,
         the_same_batch_resumes_with_its_first_outcomes,
@@ -120,10 +126,22 @@ contract! {
         unlinking_ends_every_presence_of_the_group,
         a_guardian_opens_a_child_while_the_relation_holds,
         narrowing_and_ending_deny_earlier_tokens;
+    erasure:
+        i19_a_person_is_erased_under_every_reference,
+        an_erased_entry_keeps_its_place,
+        a_legal_hold_wins_and_says_which,
+        a_request_to_erase_is_carried_out_once,
+        the_other_log_follows,
+        age_erases_step_by_step,
+        what_was_found_by_a_mark_is_found_after_its_erasure,
+        questions_and_searches_go_with_the_person,
+        i08_receipts_roots_and_proofs_survive_erasure;
     fault_order:
         i04_indexes_have_no_gap_and_time_never_goes_back,
         i05_an_operation_that_runs_again_is_one_entry,
         i20_equal_entries_share_no_commitment;
+    contention:
+        p7_one_dose_once_whatever_crashes;
     crash:
         nothing_acknowledged_is_lost_by_kill_9;
     model:

@@ -11,8 +11,20 @@ use crate::{
 use pmh_audit::Kind;
 use pmh_store::{Page, PresenceUpdate, RegistryChange, RowVerdict};
 
-/// Read whole on purpose: the directory is small, and kept in memory.
-const SMALL: &[&str] = &["organization", "competence", "watermark", "_sqlx_migrations"];
+/// Read whole on purpose: the directory is small, and kept in memory; holds and requests are few, and an erasure asks for
+/// all of them.
+const SMALL: &[&str] = &[
+    "organization",
+    "competence",
+    "watermark",
+    "_sqlx_migrations",
+    "legal_hold",
+    "held_person",
+    "held_entry",
+    "erasure_trace",
+    "erasure_request",
+    "person_search",
+];
 
 /// Read whole on purpose: `pmh audit fsck` looks at every row of the index by person.
 const FSCK: &str = "LAG(idx) OVER (PARTITION BY subject_tag ORDER BY seq)";
@@ -96,6 +108,7 @@ async fn gateway_day(place: &Place) {
     open.reader().proposal(chiyoda(), "p").await.unwrap();
     crate::accesses::day(&open, person).await;
     crate::search::day(&open).await;
+    crate::erasure::day(&open, person).await;
     open.close().await;
 }
 

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use pmh_audit::Kind;
 use pmh_domain::{codes::LawNumber, resident::RestrictionKind};
 use pmh_store::{
-    Concluding, Conclusion, Fault, GatewayStore, Recorded, RegistryChange, Reply, ResidentChange,
-    StoredCosignature,
+    Concluding, Conclusion, Fault, GatewayStore, Recorded, RegistryChange, Released, Reply, ResidentChange,
 };
+
+use tokio::task::JoinSet;
 
 use crate::support::*;
 
@@ -84,7 +85,7 @@ pub(crate) async fn two_writes_with_one_key_at_once_have_one_effect(place: Place
     let (one, two) = (open.store.clone(), open.store.clone());
     let one = tokio::spawn(async move { enrol_clinic(&one, "k", 1, b"one").await });
     let two = tokio::spawn(async move { enrol_clinic(&two, "k", 1, b"two").await });
-    eventually("both wait", async || open.waiting() >= 1).await;
+    eventually("both wait", async || open.waiting() == 2).await;
     raw.release().await;
     let (one, two) = (told(one.await.unwrap().unwrap()), told(two.await.unwrap().unwrap()));
     assert_eq!(one.0, two.0);
@@ -133,28 +134,64 @@ pub(crate) async fn operations_of_a_batch_see_each_other_in_order(place: Place) 
 pub(crate) async fn a_decision_behind_background_work_has_its_facts(place: Place) {
     let open = place.open().await;
     let person = enrol(&open, chiyoda(), 1).await;
-    let line = StoredCosignature {
-        size: 1,
-        witness: "witness.example/w1".to_owned(),
-        line: "line\n".to_owned(),
-        time_s: 1,
-    };
     let mut raw = place.raw().await;
     raw.hold().await;
-    let cosigner = open.cosigner();
-    // Nothing is remembered of the person: the enrolment made everything forgotten.
-    let (kept, answered, ()) = tokio::join!(
+    // Of one lane with the decision, so that it is surely before it, and about nobody. Nothing is remembered of the
+    // person: the enrolment made everything forgotten.
+    let nothing =
+        |_: Concluding<'_, Released>| Conclusion::<()> { reply: Reply::Answer(vec![]), draft: None };
+    let (released, answered, ()) = tokio::join!(
         biased;
-        cosigner.keep(attempt(), line),
+        open.release_legal_hold(attempt(), idempotency("h", 1), "auditor:a".to_owned(), "none".to_owned(), nothing),
         disclose(&open, person),
         raw.release(),
     );
-    kept.unwrap();
+    drop(released.unwrap().into_parts());
     assert_eq!(answered.unwrap().0.facts.links.len(), 1);
-    // The log ends when nobody can write to it any more.
-    drop(cosigner);
     open.close().await;
 }
+
+/// Decisions are made ahead, on what the batch under way will leave behind. Here that batch always fails: its write is
+/// undone, and no answer may know of it.
+pub(crate) async fn nobody_is_answered_from_a_write_that_was_undone(place: Place) {
+    let open = place.open().await;
+    let person = enrol(&open, chiyoda(), 1).await;
+    let mut raw = place.raw().await;
+    raw.run(if place.is_sqlite() { NO_ENTRY_BESIDE_SQLITE } else { NO_ENTRY_BESIDE_POSTGRES }).await.unwrap();
+    for round in 0..scaled(20, 400) {
+        let mut callers = JoinSet::new();
+        for _ in 0..40 {
+            let store = open.store.clone();
+            callers.spawn(async move { disclose(&store, person).await });
+        }
+        let key = format!("r{round}");
+        let resident = resident_key(1).as_str().to_owned();
+        let change = ResidentChange::Restrict(RestrictionKind::Protective, false);
+        let conclude = |_: Concluding<'_, _>| Conclusion::<()> {
+            reply: Reply::Answer(vec![]),
+            draft: Some(draft(Kind::Write, None)),
+        };
+        let restricted =
+            open.change_resident(attempt(), idempotency(&key, 1), chiyoda(), resident, change, conclude);
+        assert!(matches!(restricted.await, Err(Fault::Unavailable(_))));
+        for answer in callers.join_all().await {
+            assert!(!answer.unwrap().0.facts.links[0].protective, "decided on what never was");
+        }
+    }
+    open.close().await;
+}
+
+const NO_ENTRY_BESIDE_SQLITE: &str = "
+    CREATE TRIGGER no_entry BEFORE INSERT ON log_entry
+        WHEN EXISTS (SELECT 1 FROM resident_link WHERE restriction <> 0)
+        BEGIN SELECT RAISE(ABORT, 'no'); END;";
+const NO_ENTRY_BESIDE_POSTGRES: &str = "
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF EXISTS (SELECT 1 FROM resident_link WHERE restriction <> 0) THEN RAISE EXCEPTION 'no'; END IF;
+            RETURN NEW;
+        END $$;
+    CREATE TRIGGER no_entry BEFORE INSERT ON log_entry FOR EACH ROW EXECUTE FUNCTION refuse();";
 
 pub(crate) async fn a_directory_change_is_published_when_it_is_committed(place: Place) {
     let open = place.open().await;

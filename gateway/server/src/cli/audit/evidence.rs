@@ -9,6 +9,7 @@ use pmh_audit::{Verified, VerifierKey};
 use pmh_client::call::Call as _;
 use pmh_client::receipt::check_subject;
 use pmh_client::{ProofError, verify_evidence};
+use pmh_proto::audit::{Receipt, WitnessMark};
 use pmh_proto::eligibility::{VerifyEligibilityRequest, VerifyEligibilityResponse};
 use prost::Message as _;
 use serde::Deserialize;
@@ -61,6 +62,18 @@ impl Evidence {
             self.about_its_subject(&verified)?;
         }
         Ok(verified)
+    }
+
+    /// What its receipt says about the witnesses.
+    pub(super) fn witnesses(&self) -> Option<WitnessMark> {
+        let receipt = match &self.receipt {
+            Some(apart) => Receipt::decode(apart.as_slice()).ok(),
+            None if self.method == VerifyEligibilityRequest::PATH => {
+                VerifyEligibilityResponse::decode(self.response.as_slice()).ok()?.receipt
+            }
+            None => None,
+        };
+        receipt?.witnesses
     }
 
     /// An answer that names its subject must name the one in the log.

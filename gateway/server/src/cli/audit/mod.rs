@@ -3,6 +3,7 @@
 
 mod directory;
 mod entries;
+mod erase;
 mod evidence;
 mod export;
 mod fsck;
@@ -19,7 +20,9 @@ use pmh_audit::{Verified, VerifierKey};
 use pmh_domain::time::tokyo_minute;
 use serde_json::{Value, json};
 
-use super::output::{Language, LanguageArgs, hex, json as print_json, line};
+use super::output::{
+    Language, LanguageArgs, hex, json as print_json, line, witnesses_json, witnesses_line,
+};
 use evidence::Evidence;
 use verdict::Verdict;
 
@@ -41,6 +44,11 @@ enum Command {
     Person(person::Command),
     /// Open parts of one entry under a warrant.
     Open(Box<open::Args>),
+    /// Erase the content of an entry, or all that the log says about a resident: one asks, another agrees.
+    Erase(Box<erase::Args>),
+    /// Legal holds: what must not be erased.
+    #[command(subcommand)]
+    Hold(erase::HoldCommand),
     /// Write a log as a plain tlog-tiles directory, with its checkpoint and earlier ones.
     Export(Box<export::Args>),
     /// Read the stored logs from end to end and name the first defect of each table. Exit 0: whole, 1: not.
@@ -68,6 +76,8 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Search(args) => search::run(&args).await,
         Command::Person(command) => person::run(&command).await,
         Command::Open(args) => open::run(&args).await,
+        Command::Erase(args) => erase::run(&args).await,
+        Command::Hold(command) => erase::run_hold(&command).await,
         Command::Export(args) => export::run(&args).await,
         Command::Fsck(args) => fsck::run(&args).await,
     }
@@ -96,6 +106,7 @@ fn verify_receipt(args: &VerifyReceipt) -> Result<ExitCode> {
                 print_json(&proved(&evidence, &verified))?;
             } else {
                 proved_lines(&evidence, &verified, language).into_iter().for_each(line);
+                witnesses_line(evidence.witnesses().as_ref(), language).into_iter().for_each(line);
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -127,6 +138,7 @@ fn proved(evidence: &Evidence, verified: &Verified) -> Value {
         "requester": leaf.requester.as_ref().map(ToString::to_string),
         "purpose": leaf.purpose.name(),
         "subject": verified.subject.as_ref().map(pmh_audit::SubjectBody::sub),
+        "witnesses": witnesses_json(evidence.witnesses().as_ref()),
     })
 }
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::trouble::Trouble;
 use super::visit::Visited;
+use crate::cli::output::witnesses_json;
 
 /// The answer, its receipt, and the evidence to keep.
 pub(super) fn answer(visited: &Visited) -> Value {
@@ -39,6 +40,7 @@ pub(super) fn answer(visited: &Visited) -> Value {
             "tree_size": proof.checkpoint.size(),
             "origin": proof.checkpoint.origin(),
             "verified": true,
+            "witnesses": witnesses_json(response.receipt.as_ref().and_then(|receipt| receipt.witnesses.as_ref())),
         },
     });
     merge(&mut document, evidence(visited));

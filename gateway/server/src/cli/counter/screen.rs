@@ -14,7 +14,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::trouble::Trouble;
 use super::visit::Visited;
-use crate::cli::output::{Language, table};
+use crate::cli::output::{Language, table, witnesses_line};
 
 /// The screen of an answer.
 pub(super) fn answer(visited: &Visited, language: Language) -> Vec<String> {
@@ -29,6 +29,8 @@ pub(super) fn answer(visited: &Visited, language: Language) -> Vec<String> {
     }
     lines.push(String::new());
     lines.push(indented(proof(visited, language)));
+    let mark = response.receipt.as_ref().and_then(|receipt| receipt.witnesses.as_ref());
+    lines.extend(witnesses_line(mark, language).map(indented));
     lines
 }
 

@@ -55,9 +55,13 @@ enum Child {
 }
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct Accesses {
     #[command(flatten)]
     holder: Holder,
+    /// Where my card was presented, and what was allowed or refused then, instead of what was done with my data.
+    #[arg(long, conflicts_with = "child")]
+    presentations: bool,
     /// Also my own look-ups.
     #[arg(long)]
     all: bool,
@@ -90,7 +94,12 @@ async fn accesses(args: &Accesses) -> Result<ExitCode> {
     let remembered = args.remember.as_deref().map_or_else(|| Ok(Vec::new()), remembered)?;
     let found = match args.holder.present().await? {
         Ok((terminal, presence)) => {
-            let found = terminal.gateway().my_accesses(&presence, &remembered).await;
+            let gateway = terminal.gateway();
+            let found = if args.presentations {
+                gateway.my_presentations(&presence, &remembered).await
+            } else {
+                gateway.my_accesses(&presence, &remembered).await
+            };
             leave(&terminal, &presence).await;
             found
         }
@@ -113,12 +122,18 @@ async fn accesses(args: &Accesses) -> Result<ExitCode> {
     }
     let now = system::now()?;
     let lines = if args.print {
-        page::paper(&list, args.all, now, language)
+        page::paper(&list, args.about(), args.all, now, language)
     } else {
-        page::screen(&list, args.all, language)
+        page::screen(&list, args.about(), args.all, language)
     };
     lines.into_iter().for_each(line);
     Ok(ExitCode::SUCCESS)
+}
+
+impl Accesses {
+    fn about(&self) -> page::About {
+        if self.presentations { page::About::Presentations } else { page::About::Data }
+    }
 }
 
 impl Holder {

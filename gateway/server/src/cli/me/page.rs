@@ -9,9 +9,18 @@ use pmh_proto::audit::{AccessDisplay, QuestionStatus};
 use super::words;
 use crate::cli::output::{Language, table};
 
+/// Which of the two lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// What was done with data.
+    Data,
+    /// Where the card was presented.
+    Presentations,
+}
+
 /// A table on a screen.
-pub(super) fn screen(list: &MyAccesses, all: bool, language: Language) -> Vec<String> {
-    let mut lines = vec![title(list, language).to_owned(), String::new()];
+pub(super) fn screen(list: &MyAccesses, about: About, all: bool, language: Language) -> Vec<String> {
+    let mut lines = vec![title(list, about, language).to_owned(), String::new()];
     let shown: Vec<&MyAccess> = wanted(list, all).collect();
     if shown.is_empty() {
         lines.push(language.pick("  記録はありません。", "  There is nothing.").to_owned());
@@ -23,15 +32,21 @@ pub(super) fn screen(list: &MyAccesses, all: bool, language: Language) -> Vec<St
     }
     lines.extend(answers(&shown, language));
     lines.push(String::new());
-    lines.extend(footer(list, all, language));
+    lines.extend(footer(list, about, all, language));
     lines
 }
 
 /// A page for paper: no columns that a narrow printer breaks, and what the page means.
-pub(super) fn paper(list: &MyAccesses, all: bool, now: Timestamp, language: Language) -> Vec<String> {
+pub(super) fn paper(
+    list: &MyAccesses,
+    about: About,
+    all: bool,
+    now: Timestamp,
+    language: Language,
+) -> Vec<String> {
     let printed = language.pick("作成", "printed");
     let mut lines =
-        vec![title(list, language).to_owned(), format!("{printed}: {}", tokyo_minute(now)), rule()];
+        vec![title(list, about, language).to_owned(), format!("{printed}: {}", tokyo_minute(now)), rule()];
     let labels = language.pick(HEADS_JA, HEADS_EN);
     let shown: Vec<&MyAccess> = wanted(list, all).collect();
     for access in &shown {
@@ -42,7 +57,7 @@ pub(super) fn paper(list: &MyAccesses, all: bool, now: Timestamp, language: Lang
         lines.push(rule());
     }
     lines.extend(answers(&shown, language));
-    lines.extend(footer(list, all, language));
+    lines.extend(footer(list, about, all, language));
     lines.extend(language.pick(MEANING_JA, MEANING_EN).map(str::to_owned));
     lines
 }
@@ -131,14 +146,17 @@ fn answers(shown: &[&MyAccess], language: Language) -> Vec<String> {
     lines
 }
 
-fn title(list: &MyAccesses, language: Language) -> &'static str {
+fn title(list: &MyAccesses, about: About, language: Language) -> &'static str {
     match list.audience {
+        _ if about == About::Presentations => {
+            language.pick("あなたのカードが使われた記録", "Where your card was presented")
+        }
         Audience::Person => language.pick("あなたの情報を扱った記録", "Who used your data"),
         Audience::Guardian => language.pick("お子さまの情報を扱った記録", "Who used your child's data"),
     }
 }
 
-fn footer(list: &MyAccesses, all: bool, language: Language) -> Vec<String> {
+fn footer(list: &MyAccesses, about: About, all: bool, language: Language) -> Vec<String> {
     let own = list.accesses.iter().filter(|access| access.said.own_query).count();
     let count = list.accesses.len();
     let mut lines = vec![match language {
@@ -152,6 +170,9 @@ fn footer(list: &MyAccesses, all: bool, language: Language) -> Vec<String> {
             }
             Language::En => format!("  {own} of them are your own looks at this list (--all shows them)."),
         });
+    }
+    if about == About::Presentations {
+        return lines;
     }
     lines.push(
         language

@@ -11,6 +11,11 @@ pub(super) fn what(leaf: &Leaf, own: bool, language: Language) -> String {
     if leaf.method == Method::LIST_MY_ACCESSES && !own {
         return language.pick("保護者がこの一覧を閲覧", "a guardian read this list").to_owned();
     }
+    if leaf.kind == Kind::Erasure {
+        return language
+            .pick("これより前の記録の内容を消去", "erased the content of earlier entries")
+            .to_owned();
+    }
     let known = DEEDS.iter().find(|(method, ..)| *method == leaf.method);
     let mut text = match known {
         Some((_, ja, en)) => language.pick(*ja, *en).to_owned(),
@@ -49,6 +54,10 @@ pub(super) fn outcome(leaf: &Leaf, language: Language) -> String {
 }
 
 const DEEDS: &[(Method, &str, &str)] = &[
+    (Method::COMPLETE_PRESENTATION, "カードを提示", "your card was presented"),
+    (Method::RENEW_TOKEN, "提示の続きとして利用許可を更新", "renewed the permission of a presentation"),
+    (Method::NARROW_PRESENCE, "同意の範囲を縮小", "narrowed what was agreed to"),
+    (Method::END_PRESENCE, "提示を終了", "ended the presentation"),
     (Method::VERIFY_ELIGIBILITY, "医療費助成の資格を確認", "checked your medical subsidies"),
     (Method::LIST_ENTITLEMENTS, "登録した資格を確認", "read the rights it registered"),
     (Method::LINK_CREDENTIAL, "カードと住民の登録を結び付け", "linked your card to your registration"),
@@ -62,6 +71,7 @@ const DEEDS: &[(Method, &str, &str)] = &[
     (Method::ANSWER_QUESTION, "たずねられたことに回答", "answered a question"),
     (Method::OPEN_PARTS, "監査のため記録の詳細を確認", "opened the details for an audit"),
     (Method::GET_RECEIPT, "記録の証明を再取得", "fetched a proof again"),
+    (Method::ERASE_PERSON, "記録の内容の消去を申請", "asked for the content of entries to be erased"),
 ];
 
 const PURPOSES: &[(Purpose, &str, &str)] = &[

@@ -2,12 +2,14 @@
 
 mod language;
 mod table;
+mod witnesses;
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _, stderr, stdout};
 
 pub use language::{Language, LanguageArgs};
 pub use table::table;
+pub use witnesses::{witnesses_json, witnesses_line};
 
 /// Prints a line for the person or program that called.
 pub fn line(text: impl std::fmt::Display) {

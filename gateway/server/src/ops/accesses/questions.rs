@@ -54,7 +54,8 @@ pub async fn question(
     let key = call.idempotency(idempotency_key, call.named(gateway).as_ref());
     let NewQuestion { question_id, index, reason, text } = new;
     let id = question_id.clone();
-    let question = Question { question_id, index, subject, reason, text, time_us: TIME_TO_ANSWER_US };
+    let time_us = i64::try_from(gateway.time_to_answer.as_micros()).unwrap_or(i64::MAX);
+    let question = Question { question_id, index, subject, reason, text, time_us };
     let origin_sha256 = gateway.log_origin_sha256();
     let recorded = gateway
         .store
@@ -149,15 +150,12 @@ pub async fn list_questions<R: Response>(
 }
 
 impl Gateway {
-    fn log_origin_sha256(&self) -> [u8; 32] {
+    pub(in crate::ops) fn log_origin_sha256(&self) -> [u8; 32] {
         Sha256::digest(self.logs.gateway.verifier().name()).into()
     }
 }
 
-fn with_digest(mut draft: Draft, answer: &[u8]) -> Draft {
+pub(super) fn with_digest(mut draft: Draft, answer: &[u8]) -> Draft {
     draft.detail.response_sha256 = Sha256::digest(answer).into();
     draft
 }
-
-/// How long an organization has to answer: 30 days.
-const TIME_TO_ANSWER_US: i64 = 30 * 24 * 3600 * 1_000_000;

@@ -10,8 +10,8 @@ use crate::{
     rpc::status::Refusal,
 };
 
-/// A part and what opens it; `None` if it was erased.
-pub type Opened = (Part, Option<Opening>);
+/// A part and what opens it; if it was erased, the entry that says so, as far as it is known.
+pub type Opened = (Part, Result<Opening, Option<u64>>);
 
 /// Opens the parts asked for. `render` makes the response.
 pub async fn open_parts<R: Response>(
@@ -27,12 +27,19 @@ pub async fn open_parts<R: Response>(
         return Err(gateway.refuse_auditor(call, Reason::OutsideJurisdiction, &warrant).await);
     }
     let openings = gateway.reader(log).openings(index).await.map_err(|fault| unavailable(&fault))?;
+    let erased_by = match openings {
+        Some(_) => None,
+        None => gateway.reader(log).erased_by(index).await.map_err(|fault| unavailable(&fault))?,
+    };
     // Who is named to somebody finds that in their own list; who is not is not named by the record either.
     let person = person_of(gateway, &leaf, openings.as_deref()).filter(|_| parts.contains(&Part::Subject));
     let subject = person.and_then(|reference| gateway.entry_subject(reference, call.peer.urn()));
     let opened: Vec<Opened> = parts
         .into_iter()
-        .map(|part| (part, openings.as_ref().and_then(|openings| openings.get(place(part)).cloned())))
+        .map(|part| {
+            let opening = openings.as_ref().and_then(|openings| openings.get(place(part)).cloned());
+            (part, opening.ok_or(erased_by))
+        })
         .collect();
     let call = call.clone();
     gateway

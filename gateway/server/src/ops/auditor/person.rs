@@ -211,7 +211,7 @@ async fn find(
 }
 
 /// Who calls; without a pseudonym nobody can say that two are two.
-fn asker(call: &Call) -> Result<Asker<'_>, Refusal> {
+pub(in crate::ops) fn asker(call: &Call) -> Result<Asker<'_>, Refusal> {
     let identity = call.peer.identity();
     match call.operator() {
         "" => Err(Refusal::invalid_fields(vec![]).with_field("pmh-operator", Reason::Required)),

@@ -2,22 +2,22 @@
 
 /// Who made a call, as far as a gateway can know.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asker<'a> {
+pub(in crate::ops) struct Asker<'a> {
     /// `<kind>:<code>`.
-    pub(super) organization: &'a str,
+    pub(in crate::ops) organization: &'a str,
     /// Terminal that the certificate names; empty if none.
-    pub(super) terminal: &'a str,
+    pub(in crate::ops) terminal: &'a str,
     /// Its certificate.
-    pub(super) certificate_sha256: &'a [u8; 32],
+    pub(in crate::ops) certificate_sha256: &'a [u8; 32],
     /// Pseudonym that the organization gives to a member of its staff.
-    pub(super) operator: &'a str,
+    pub(in crate::ops) operator: &'a str,
 }
 
 /// Whether they must be two: of one organization only with another terminal
 /// *and* another pseudonym. One person at two terminals, or two names at one
 /// terminal, is one. Pseudonyms of two organizations have nothing in common, so
 /// between them the organizations answer for it.
-pub(super) fn are_two(one: Asker<'_>, other: Asker<'_>) -> bool {
+pub(in crate::ops) fn are_two(one: Asker<'_>, other: Asker<'_>) -> bool {
     let both_named = !one.operator.is_empty() && !other.operator.is_empty();
     let one_certificate = one.certificate_sha256 == other.certificate_sha256;
     let one_organization = one.organization == other.organization;

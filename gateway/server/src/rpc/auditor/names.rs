@@ -4,9 +4,10 @@ use pmh_audit::{
     Kind, OrgRef, ShortText,
     registry::{Categories, Method, Purpose},
 };
-use pmh_proto::common::Reason;
+use pmh_domain::organization::IssuerId;
+use pmh_proto::{audit::ResidentName, common::Reason};
 
-use crate::rpc::fields::Fields;
+use crate::{ops::auditor::Named, rpc::fields::Fields};
 
 /// A text, unless it is empty.
 pub(super) fn optional(text: &str) -> Option<&str> {
@@ -52,13 +53,23 @@ pub(super) fn outcome(checked: &mut Fields, number: Option<u32>) -> Option<u16> 
 }
 
 /// The reference of a case or a warrant, as it is sealed into the entry.
-pub(super) fn reference(checked: &mut Fields, path: &str, text: &str) -> Option<String> {
+pub(in crate::rpc) fn reference(checked: &mut Fields, path: &str, text: &str) -> Option<String> {
     let text = checked.identifier(path, text, LONGEST_REFERENCE)?;
     if ShortText::new(text.as_str()).is_err() {
         checked.wrong(path, Reason::Width);
         return None;
     }
     Some(text)
+}
+
+/// A resident as an issuer names them.
+pub(in crate::rpc) fn resident(checked: &mut Fields, resident: &ResidentName) -> Option<Named> {
+    let issuer = IssuerId::parse(&resident.issuer).ok();
+    if issuer.is_none() {
+        checked.wrong("resident.issuer", Reason::Value);
+    }
+    let key = checked.identifier("resident.resident_key", &resident.resident_key, LONGEST_KEY);
+    Some(Named::Resident(issuer?, key?))
 }
 
 fn known<T>(checked: &mut Fields, path: &str, text: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
@@ -72,3 +83,5 @@ fn wrong<T>(checked: &mut Fields, path: &str) -> Option<T> {
 }
 
 const LONGEST_REFERENCE: usize = 64;
+/// As residents' keys are stored.
+const LONGEST_KEY: usize = 100;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Service {
-    pub(in crate::rpc) async fn parts(
+    pub(crate) async fn parts(
         &self,
         call: &Call,
         message: &pb::OpenPartsRequest,
@@ -33,7 +33,7 @@ impl Service {
         let warrant = warrant.unwrap_or_default();
         let recorded = open_parts(&self.gateway, call, place, parts, warrant, render).await?;
         let (mut response, proof) = recorded.into_parts();
-        response.receipt = proof.map(receipt::to_proto);
+        response.receipt = proof.map(|proof| self.receipt(proof));
         Ok(response)
     }
 }
@@ -68,11 +68,9 @@ fn part((part, opening): &Opened) -> pb::OpenedPart {
         Part::Detail => pb::EntryPart::Detail,
         Part::Chain => pb::EntryPart::Unspecified,
     };
-    let reason = if opening.is_some() { Reason::Unspecified } else { Reason::Erased };
-    pb::OpenedPart {
-        part: part.into(),
-        opening: opening.clone().map(receipt::opening),
-        reason: reason.into(),
-        erased_by: None,
-    }
+    let (opening, reason, erased_by) = match opening {
+        Ok(opening) => (Some(receipt::opening(opening.clone())), Reason::Unspecified, None),
+        Err(erased_by) => (None, Reason::Erased, *erased_by),
+    };
+    pb::OpenedPart { part: part.into(), opening, reason: reason.into(), erased_by }
 }

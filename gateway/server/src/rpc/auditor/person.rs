@@ -1,6 +1,5 @@
 //! RequestPersonSearch and ApprovePersonSearch.
 
-use pmh_domain::organization::IssuerId;
 use pmh_proto::{
     audit::{self as pb, request_person_search_request::Person},
     common::Reason,
@@ -18,7 +17,7 @@ use crate::{
         audit::which,
         convert,
         fields::Fields,
-        service::{Service, decode},
+        service::Service,
         status::Refusal,
     },
 };
@@ -49,7 +48,7 @@ impl Service {
             };
             response.encode_to_vec()
         };
-        decode(auditor::request(&self.gateway, call, &key, request, render).await?)
+        self.decode(auditor::request(&self.gateway, call, &key, request, render).await?)
     }
 
     pub(in crate::rpc) async fn approve_search(
@@ -74,7 +73,7 @@ impl Service {
             };
             response.encode_to_vec()
         };
-        decode(auditor::approve(&self.gateway, call, &key, search_id, &case, render).await?)
+        self.decode(auditor::approve(&self.gateway, call, &key, search_id, &case, render).await?)
     }
 }
 
@@ -85,17 +84,8 @@ fn named(checked: &mut Fields, person: Option<&Person>) -> Option<Named> {
             None
         }
         Some(Person::Entry(entry)) => Some(Named::Entry(which(entry.log), entry.index)),
-        Some(Person::Resident(resident)) => {
-            let issuer = IssuerId::parse(&resident.issuer).ok();
-            if issuer.is_none() {
-                checked.wrong("resident.issuer", Reason::Value);
-            }
-            let key = checked.identifier("resident.resident_key", &resident.resident_key, LONGEST_KEY);
-            Some(Named::Resident(issuer?, key?))
-        }
+        Some(Person::Resident(resident)) => names::resident(checked, resident),
     }
 }
 
 const LONGEST_GROUND: usize = 200;
-/// As residents' keys are stored.
-const LONGEST_KEY: usize = 100;

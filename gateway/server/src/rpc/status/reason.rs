@@ -58,7 +58,7 @@ pub(super) fn code(reason: Reason) -> Code {
         | Reason::UnknownFields
         | Reason::StreamOrder => Code::InvalidArgument,
 
-        Reason::PresenceEnded | Reason::StateNotAllowed | Reason::Erased | Reason::NotCosigned => {
+        Reason::PresenceEnded | Reason::StateNotAllowed | Reason::Erased | Reason::NotCosigned | Reason::LegalHold => {
             Code::FailedPrecondition
         }
         Reason::NotFound => Code::NotFound,
@@ -83,6 +83,20 @@ pub(super) fn code(reason: Reason) -> Code {
         | Reason::DuplicateRow
         | Reason::HistoryKeyConflict
         | Reason::ResidentUnknown
+        | Reason::DoseNumberTaken
+        | Reason::UnknownItem
+        | Reason::OtherKind
+        | Reason::Unit
+        | Reason::Method
+        | Reason::Impossible
+        | Reason::Implausible
+        | Reason::Contradiction
+        | Reason::TotalMismatch
+        | Reason::Incomplete
+        | Reason::Withheld
+        | Reason::Age
+        | Reason::VersionDisputed
+        | Reason::BatchClosed
         | Reason::Value => Code::Internal,
     }
 }
@@ -130,7 +144,8 @@ pub(super) fn message(reason: Reason) -> &'static str {
         Reason::IdempotencyKeyReused => "the idempotency key was used with another body",
         Reason::VersionConflict => "it was changed meanwhile; read again, then retry",
         Reason::Erased => "it was erased",
-        Reason::NotCosigned => "fewer witnesses have cosigned than were asked for",
+        Reason::LegalHold => "a legal hold forbids the erasure",
+        Reason::NotCosigned => "fewer witnesses have cosigned the log than are asked for",
         Reason::AuditUnavailable => "the log cannot take the entry; nothing was disclosed or changed",
         Reason::TryAgain => "not available at the moment; nothing was disclosed",
         Reason::RevocationStale => "the revocation list is too old to trust a card",
@@ -150,6 +165,20 @@ pub(super) fn message(reason: Reason) -> &'static str {
         | Reason::DuplicateRow
         | Reason::HistoryKeyConflict
         | Reason::ResidentUnknown
+        | Reason::DoseNumberTaken
+        | Reason::UnknownItem
+        | Reason::OtherKind
+        | Reason::Unit
+        | Reason::Method
+        | Reason::Impossible
+        | Reason::Implausible
+        | Reason::Contradiction
+        | Reason::TotalMismatch
+        | Reason::Incomplete
+        | Reason::Withheld
+        | Reason::Age
+        | Reason::VersionDisputed
+        | Reason::BatchClosed
         | Reason::Value => "an error on our side; the request id finds it in our log",
     }
 }

@@ -13,6 +13,19 @@ fn visit(card: &str, more: &[&str]) {
     assert_eq!(visited.code, 0, "{}", visited.stderr);
 }
 
+#[test]
+fn i22_where_a_card_was_presented_is_a_list_in_plain_words() {
+    visit("reimbursed", &[]);
+    let list = accesses(&["--card", "reimbursed", "--presentations", "--lang", "ja"]);
+    assert_eq!(list.code, 0, "{}", list.stderr);
+    for word in
+        ["あなたのカードが使われた記録", "カードを提示", "東京慈恵会医科大学附属病院", "抜けや入れ替えがない"]
+    {
+        assert!(list.stdout.contains(word), "{word}: {}", list.stdout);
+    }
+    assert!(!list.stdout.contains("たずねる"), "an entry of this list cannot be questioned");
+}
+
 fn methods(list: &Value) -> Vec<String> {
     let entries = list["entries"].as_array().unwrap().iter();
     entries.map(|entry| entry["proved"]["method"].as_str().unwrap_or_default().to_owned()).collect()

@@ -4,6 +4,7 @@ mod audit;
 mod card;
 mod codes;
 mod counter;
+mod erase;
 mod evidence;
 mod issuer;
 mod me;

@@ -1,10 +1,13 @@
 //! The operations over real mutual TLS: what a caller can do by repeating, racing and withdrawing.
 
 mod auditor;
+mod console;
+mod erasure;
 mod linking;
 mod log;
 mod presence;
 mod refusals;
 mod register;
 mod rig;
+mod tiles;
 mod witnesses;
