@@ -1,0 +1,154 @@
+//! What the stay side enters in its log about a handoff, and what it tells.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{Answer, Stay};
+use crate::handoff::{Answers, Category, DeclineReason, Duty, EntryRef, Offer, Statement, StaySays};
+
+/// One entry of the stay side's log about a handoff.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StayEntry {
+    /// Which entry.
+    pub name: EntryRef,
+    /// When it was appended.
+    pub at: Timestamp,
+    /// What it enters.
+    pub act: StayAct,
+}
+
+/// What happened, as the stay side enters it. `cause` is home's entry that it
+/// rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StayAct {
+    /// An offer arrived.
+    OfferReceived {
+        /// The offer.
+        offer: Box<Offer>,
+        /// Home's entry.
+        offered: EntryRef,
+        /// When home entered it.
+        offered_at: Timestamp,
+    },
+    /// Accepted, duty by duty.
+    Accepted(Answers),
+    /// Declined.
+    Declined(DeclineReason),
+    /// Home confirmed.
+    Confirmed {
+        /// Its confirm, whose index is the fencing number.
+        cause: EntryRef,
+        /// Last day.
+        last: Date,
+    },
+    /// Home ends the stay earlier.
+    Shortened {
+        /// Its entry.
+        cause: EntryRef,
+        /// Last day.
+        last: Date,
+    },
+    /// Duties towards a child are owed no more, or again.
+    ChildDuties {
+        /// Home's entry.
+        cause: EntryRef,
+        /// Whether they are.
+        owed: bool,
+    },
+    /// The mother wants to stay longer.
+    Asked {
+        /// The confirm held.
+        cause: EntryRef,
+        /// Last day.
+        last: Date,
+    },
+    /// Duties are given back.
+    GaveBack {
+        /// The confirm held.
+        cause: EntryRef,
+        /// Which.
+        duties: BTreeSet<Duty>,
+    },
+    /// The mother took consent back at this window.
+    ConsentWithdrawn(BTreeSet<Category>),
+    /// Everything is given back.
+    Returned {
+        /// The confirm held.
+        cause: EntryRef,
+    },
+    /// Home has the return.
+    ReturnReceived {
+        /// Its entry.
+        cause: EntryRef,
+    },
+    /// Home says that it is over.
+    Ended {
+        /// Its entry.
+        cause: EntryRef,
+    },
+    /// A restriction against home: nothing is told any more.
+    Restricted,
+}
+
+impl Stay {
+    /// Follows an appended entry.
+    pub fn apply(&mut self, entry: &StayEntry) {
+        match &entry.act {
+            StayAct::OfferReceived { .. } => {}
+            StayAct::Accepted(answers) => {
+                self.answer = Some(Answer::Accepted { entry: entry.name, answers: answers.clone() });
+            }
+            StayAct::Declined(_) => self.answer = Some(Answer::Declined),
+            StayAct::Confirmed { cause, last } => {
+                self.confirm = self.confirm.into_iter().chain([*cause]).max_by_key(|confirm| confirm.index);
+                self.learns_last(*cause, *last);
+            }
+            StayAct::Shortened { cause, last } => self.learns_last(*cause, *last),
+            StayAct::ChildDuties { cause, owed } => {
+                self.heard.insert(cause.leaf);
+                self.child_duties = self.child_duties.max((cause.index, *owed));
+            }
+            StayAct::Asked { last, .. } => self.asks.push((entry.name, *last)),
+            StayAct::GaveBack { duties, .. } => self.given_back.extend(duties),
+            StayAct::ConsentWithdrawn(categories) => self.withdrawn.extend(categories),
+            StayAct::Returned { .. } => self.returned = Some(entry.name),
+            StayAct::ReturnReceived { cause } => {
+                self.heard.insert(cause.leaf);
+                self.is_return_received = true;
+            }
+            StayAct::Ended { cause } => {
+                self.heard.insert(cause.leaf);
+                self.is_ended = true;
+            }
+            StayAct::Restricted => self.is_restricted = true,
+        }
+    }
+
+    /// What home is told of an entry; `None` if it is not its affair, and of
+    /// every entry under a restriction against home.
+    pub fn tells(&self, entry: &StayEntry) -> Option<Statement<StaySays>> {
+        if self.is_restricted {
+            return None;
+        }
+        let (cause, says) = match &entry.act {
+            StayAct::Accepted(answers) => (self.offered, StaySays::Accept(answers.clone())),
+            StayAct::Declined(reason) => (self.offered, StaySays::Decline(*reason)),
+            StayAct::Asked { cause, last } => (*cause, StaySays::Extend { last: *last }),
+            StayAct::GaveBack { cause, duties } => (*cause, StaySays::GiveBack(duties.clone())),
+            StayAct::ConsentWithdrawn(categories) => {
+                (self.offered, StaySays::ConsentWithdrawn(categories.clone()))
+            }
+            StayAct::Returned { cause } => (*cause, StaySays::Return),
+            _ => return None,
+        };
+        Some(Statement { entry: entry.name, handoff: self.id(), at: entry.at, cause: Some(cause), says })
+    }
+
+    /// Home's later entry counts, in whichever order they arrive.
+    fn learns_last(&mut self, said: EntryRef, last: Date) {
+        self.heard.insert(said.leaf);
+        self.last = self.last.max((said.index, last));
+    }
+}
