@@ -1,0 +1,31 @@
+//! Checkups: rows as they came, batches, what a municipality must hear at once.
+//!
+//! Rows are only ever added, and taken away whole by undoing their batch. Which version counts is reckoned from the rows
+//! held (`pmh_domain::checkup::version`), so order and split of sending change nothing. A batch becomes visible in one
+//! statement: its rows count from the commit that accepts it.
+
+mod batch;
+mod push;
+mod read;
+mod urgent;
+
+pub use batch::{BatchEnd, BatchMove, BatchState, EndedBatch, Undone};
+pub use push::{CheckupChunk, PlacedChunk};
+pub use read::{KeptCheckup, KnownResident};
+pub use urgent::{CaseList, NewCase, UrgentCase};
+
+/// Batches whose rows count: accepted ones, and what undoing one left because others rest upon it.
+macro_rules! counting {
+    () => {
+        "b.state IN (2, 4)"
+    };
+}
+use counting;
+
+/// Rows with the state of their batch.
+macro_rules! rows_and_batches {
+    () => {
+        "checkup_row r JOIN checkup_batch b ON b.sender = r.sender AND b.batch_id = r.batch_id"
+    };
+}
+use rows_and_batches;
