@@ -2,7 +2,7 @@
 
 use pmh_audit::registry::Method;
 use pmh_proto::audit::Receipt;
-use pmh_proto::{audit, directory, eligibility, presence, resident, vaccination};
+use pmh_proto::{audit, checkup, directory, eligibility, presence, resident, vaccination};
 use prost::Message;
 
 /// A request of a unary method.
@@ -138,6 +138,13 @@ calls! {
         Safe "AcknowledgeDoses" AcknowledgeDosesRequest => AcknowledgeDosesResponse;
         Safe "GetErrorPreventionReport" GetErrorPreventionReportRequest => GetErrorPreventionReportResponse;
     }
+    checkup "CheckupService" Gateway {
+        Safe "ConfirmBatch" ConfirmBatchRequest => ConfirmBatchResponse;
+        Safe "UndoBatch" UndoBatchRequest => UndoBatchResponse;
+        Safe "ListCheckups" ListCheckupsRequest => ListCheckupsResponse;
+        Safe "ListUrgentCases" ListUrgentCasesRequest => ListUrgentCasesResponse;
+        Safe "AcknowledgeUrgentCase" AcknowledgeUrgentCaseRequest => AcknowledgeUrgentCaseResponse;
+    }
     audit "AuditService" Gateway {
         Safe "GetCheckpoint" GetCheckpointRequest => GetCheckpointResponse;
         Safe "GetInclusionProof" GetInclusionProofRequest => GetInclusionProofResponse;
@@ -187,6 +194,10 @@ receipted! {
         EvaluateDoseResponse ReserveDoseResponse ReleaseDoseResponse RecordDoseResponse AmendDoseResponse VoidDoseResponse
         ListDosesResponse GetForecastResponse AcknowledgeDosesResponse GetErrorPreventionReportResponse
         PutDosesResponse PutAuthorizationsResponse WatchDosesResponse ListClaimLinesResponse
+    }
+    checkup {
+        PushCheckupsResponse ConfirmBatchResponse UndoBatchResponse ListCheckupsResponse ListUrgentCasesResponse
+        AcknowledgeUrgentCaseResponse
     }
     eligibility {
         VerifyEligibilityResponse PutEntitlementsResponse ListEntitlementsResponse AdvanceWatermarkResponse

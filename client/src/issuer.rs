@@ -3,6 +3,8 @@
 use pmh_audit::registry::Method;
 use pmh_audit::{Hash, Kind, Verified};
 use pmh_proto::StrictCodec;
+use pmh_proto::checkup::push_checkups_request::Item as CheckupItem;
+use pmh_proto::checkup::{CheckupRow, PushCheckupsRequest, PushCheckupsResponse, PushSummary, RowChange};
 use pmh_proto::common::{BulkHeader, BulkSummary, RowOutcome, RowResult};
 use pmh_proto::eligibility::put_entitlements_request::Item as EntitlementItem;
 use pmh_proto::eligibility::{EntitlementRow, PutEntitlementsRequest, PutEntitlementsResponse};
@@ -39,6 +41,8 @@ pub struct Chunk<'a> {
     pub rows: &'a [RowResult],
     /// Rows answered so far, these included.
     pub done: usize,
+    /// Of a dry run of checkups: what updates would change.
+    pub changes: &'a [RowChange],
     /// Proof of the chunk; `None` on a dry run.
     pub proof: Option<&'a Verified>,
 }
@@ -116,12 +120,25 @@ impl Issuer {
         self.put(header, rows.into_iter(), progress).await
     }
 
+    /// Sends checkups. See [`Issuer::put_entitlements`]; rows that were kept before a stream broke answer `UNCHANGED`.
+    pub async fn push_checkups<I>(
+        &self,
+        header: &BulkHeader,
+        rows: I,
+        progress: impl FnMut(Chunk<'_>) + Send,
+    ) -> Result<PushSummary, Error>
+    where
+        I: IntoIterator<Item = CheckupRow, IntoIter: Clone + Send + 'static> + Send,
+    {
+        self.put(header, rows.into_iter(), progress).await
+    }
+
     async fn put<R: BulkRow>(
         &self,
         header: &BulkHeader,
         rows: impl Iterator<Item = R> + Clone + Send + 'static,
         mut progress: impl FnMut(Chunk<'_>) + Send,
-    ) -> Result<BulkSummary, Error> {
+    ) -> Result<R::Summary, Error> {
         let (mut told, mut attempt) = (0, 1);
         loop {
             let failed = match self.put_once(header, rows.clone(), &mut told, &mut progress).await {
@@ -143,13 +160,14 @@ impl Issuer {
         rows: impl Iterator<Item = R> + Clone + Send + 'static,
         told: &mut usize,
         progress: &mut (impl FnMut(Chunk<'_>) + Send),
-    ) -> Result<BulkSummary, Error> {
+    ) -> Result<R::Summary, Error> {
         let mut answers = self.open(header, rows.clone()).await?;
         let mut sent = rows;
         let mut tally = Tally::default();
         while let Some(mut answer) = answers.message().await.map_err(failure)? {
             if let Some(summary) = R::take_summary(&mut answer) {
-                return tally.agrees_with(summary);
+                tally.agrees_with(R::counts(&summary))?;
+                return Ok(summary);
             }
             let digest = chunk_digest(&mut sent, R::results(&answer))?;
             let proof = self.check_chunk::<R>(header, digest, &answer)?;
@@ -158,7 +176,8 @@ impl Issuer {
                 R::results(&answer).get(told.saturating_sub(tally.before)..).filter(|news| !news.is_empty())
             {
                 *told = tally.done;
-                progress(Chunk { rows: news, done: tally.done, proof: proof.as_ref() });
+                let changes = R::changes(&answer);
+                progress(Chunk { rows: news, done: tally.done, changes, proof: proof.as_ref() });
             }
         }
         Err(Error::Contract("summary"))
@@ -231,6 +250,8 @@ pub trait BulkRow: Message + Send + Sync + 'static {
     type Request: Message + Send + Sync + 'static;
     /// Message of the stream back.
     type Response: Receipted;
+    /// What the last message tells.
+    type Summary: Send;
     /// Full gRPC path.
     const PATH: &'static str;
     /// Name in the registry of log entries.
@@ -245,7 +266,13 @@ pub trait BulkRow: Message + Send + Sync + 'static {
     /// Results of a chunk.
     fn results(response: &Self::Response) -> &[RowResult];
     /// The last message's content.
-    fn take_summary(response: &mut Self::Response) -> Option<BulkSummary>;
+    fn take_summary(response: &mut Self::Response) -> Option<Self::Summary>;
+    /// Rows by outcome.
+    fn counts(summary: &Self::Summary) -> BulkSummary;
+    /// What updates would change, where a dry run tells it.
+    fn changes(_response: &Self::Response) -> &[RowChange] {
+        &[]
+    }
 }
 
 macro_rules! bulk {
@@ -253,6 +280,7 @@ macro_rules! bulk {
         impl BulkRow for $row {
             type Request = $request;
             type Response = $response;
+            type Summary = BulkSummary;
             const PATH: &'static str = concat!($path, $name);
             const NAME: &'static str = $name;
 
@@ -275,6 +303,10 @@ macro_rules! bulk {
             fn take_summary(response: &mut $response) -> Option<BulkSummary> {
                 response.summary.take()
             }
+
+            fn counts(summary: &BulkSummary) -> BulkSummary {
+                *summary
+            }
         }
     };
 }
@@ -283,6 +315,42 @@ bulk!(ResidentRow PutResidentsRequest PutResidentsResponse ResidentItem "/pmh.re
 bulk!(EntitlementRow PutEntitlementsRequest PutEntitlementsResponse EntitlementItem "/pmh.eligibility.v1.EligibilityService/" "PutEntitlements");
 bulk!(DoseRow PutDosesRequest PutDosesResponse DoseItem "/pmh.vaccination.v1.VaccinationService/" "PutDoses");
 bulk!(AuthorizationRow PutAuthorizationsRequest PutAuthorizationsResponse AuthorizationItem "/pmh.vaccination.v1.VaccinationService/" "PutAuthorizations");
+
+impl BulkRow for CheckupRow {
+    type Request = PushCheckupsRequest;
+    type Response = PushCheckupsResponse;
+    type Summary = PushSummary;
+    const PATH: &'static str = "/pmh.checkup.v1.CheckupService/PushCheckups";
+    const NAME: &'static str = "PushCheckups";
+
+    fn row_id(&self) -> &str {
+        &self.row_id
+    }
+
+    fn header(header: BulkHeader) -> PushCheckupsRequest {
+        PushCheckupsRequest { item: Some(CheckupItem::Header(header)) }
+    }
+
+    fn request(self) -> PushCheckupsRequest {
+        PushCheckupsRequest { item: Some(CheckupItem::Row(self)) }
+    }
+
+    fn results(response: &PushCheckupsResponse) -> &[RowResult] {
+        &response.rows
+    }
+
+    fn take_summary(response: &mut PushCheckupsResponse) -> Option<PushSummary> {
+        response.summary.take()
+    }
+
+    fn counts(summary: &PushSummary) -> BulkSummary {
+        summary.rows.unwrap_or_default()
+    }
+
+    fn changes(response: &PushCheckupsResponse) -> &[RowChange] {
+        &response.changes
+    }
+}
 
 /// Counts what was answered, to compare with what the gateway sums up.
 #[derive(Default)]
@@ -309,12 +377,8 @@ impl Tally {
         }
     }
 
-    fn agrees_with(&self, summary: BulkSummary) -> Result<BulkSummary, Error> {
-        if self.counted == summary {
-            Ok(summary)
-        } else {
-            Err(Error::Contract("a summary of the rows answered"))
-        }
+    fn agrees_with(&self, summary: BulkSummary) -> Result<(), Error> {
+        if self.counted == summary { Ok(()) } else { Err(Error::Contract("a summary of the rows answered")) }
     }
 }
 

@@ -15,13 +15,15 @@ CREATE TABLE IF NOT EXISTS dose_slot (
     PRIMARY KEY (subject_ref, series, dose_number)
 ) STRICT, WITHOUT ROWID;
 
--- Whom a reservation was for, also after its lease: a shot given too late is recorded without the card.
+-- Whom a reservation was for, for a week: a shot recorded after its lease needs no card.
 CREATE TABLE IF NOT EXISTS dose_reservation (
     reservation_id TEXT    NOT NULL PRIMARY KEY, -- UUID
     subject_ref    BLOB    NOT NULL,
     organization   TEXT    NOT NULL,
-    body           TEXT    NOT NULL -- JSON: vaccine, series, number, what was found and overridden
+    body           TEXT    NOT NULL, -- JSON: vaccine, series, number, what was found and overridden
+    expires_us     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS dose_reservation_by_end ON dose_reservation (expires_us);
 
 -- Every version of every dose; the highest counts. Amending and voiding add one and change none.
 CREATE TABLE IF NOT EXISTS dose (

@@ -55,5 +55,5 @@ pub mod pmh {
 }
 
 pub use pmh::{audit::v1 as audit, common::v1 as common, directory::v1 as directory};
-pub use pmh::{eligibility::v1 as eligibility, presence::v1 as presence, resident::v1 as resident};
 pub use pmh::{checkup::v1 as checkup, vaccination::v1 as vaccination};
+pub use pmh::{eligibility::v1 as eligibility, presence::v1 as presence, resident::v1 as resident};

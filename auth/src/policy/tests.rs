@@ -51,6 +51,12 @@ const MATRIX: &str = "
    45 pmh.vaccination.v1.VaccinationService/VoidDose              CM        V mtls
    48 pmh.vaccination.v1.VaccinationService/WatchDoses            M         V mtls
    49 pmh.vaccination.v1.VaccinationService/PutDoses              M         V mtls
+   50 pmh.checkup.v1.CheckupService/PushCheckups                  M         V mtls
+   52 pmh.checkup.v1.CheckupService/UndoBatch                     M         V mtls
+   53 pmh.checkup.v1.CheckupService/ConfirmBatch                  M         V mtls
+   54 pmh.checkup.v1.CheckupService/ListCheckups                  M         V mtls
+   80 pmh.checkup.v1.CheckupService/ListUrgentCases               M         V mtls
+   81 pmh.checkup.v1.CheckupService/AcknowledgeUrgentCase         M         V mtls
    60 pmh.audit.v1.AuditService/GetCheckpoint                     CPMFUAWOS - mtls
    61 pmh.audit.v1.AuditService/GetEntry                          U         - mtls
    62 pmh.audit.v1.AuditService/SearchEntries                     U         - mtls
@@ -125,7 +131,7 @@ fn letter(role: Role) -> char {
 fn purposes_of(role: Role) -> &'static [Purpose] {
     match role {
         Role::Clinic | Role::Pharmacy => &[Purpose::Treat, Purpose::Hpaymt],
-        Role::Municipality | Role::Prefecture => &[Purpose::Hpaymt, Purpose::Patrqt],
+        Role::Municipality | Role::Prefecture => &[Purpose::Hpaymt, Purpose::Patrqt, Purpose::Pubhlth],
         Role::App => &[Purpose::Patrqt],
         Role::Operator => &[Purpose::Hsysadmin],
         Role::Auditor | Role::Witness | Role::Service => &[],

@@ -13,6 +13,8 @@ mod auditor;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod checkups;
+#[cfg(test)]
 mod consent;
 #[cfg(test)]
 mod drain;

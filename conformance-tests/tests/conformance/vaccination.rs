@@ -6,7 +6,7 @@ use pmh_conformance::{
     Counter, Newcomer, Target, Town, clock::day, counter::organization, names, town::batch,
 };
 use pmh_proto::{
-    common::{BulkSummary, DateRange, Purpose, Reason, RowOutcome},
+    common::{BulkSummary, DateRange, Purpose, Reason, RowOutcome, RowResult},
     vaccination::{
         AcknowledgeDosesRequest, Administration, AmendDoseRequest, AuthorizationKind, AuthorizationRow,
         Availability, ClaimState, DoctorOverride, Dose, DoseRow, DoseSource, DoseStatus, EvaluateDoseRequest,
@@ -320,6 +320,8 @@ async fn r_vac_the_feed_resumes_after_a_cut_until_it_is_acknowledged() {
 
 #[tokio::test]
 async fn r_vac_past_records_import_once_and_complete_the_history() {
+    use RowOutcome::{Created, Quarantined, Rejected};
+
     let mut scene = Scene::begin().await;
     let row = |row_id: &str, number: u32, days: i64| DoseRow {
         row_id: row_id.to_owned(),
@@ -339,10 +341,9 @@ async fn r_vac_past_records_import_once_and_complete_the_history() {
         DoseRow { resident_key: "123456789018".to_owned(), ..row("6", 1, -90) },
     ];
     let mut outcomes = Vec::new();
-    let collect = |chunk: pmh_client::Chunk<'_>| outcomes.extend(chunk.rows.iter().map(|row| row.outcome()));
+    let collect = |chunk: pmh_client::Chunk<'_>| outcomes.extend(chunk.rows.iter().map(RowResult::outcome));
     let issuer = scene.town.issuer();
     let first = issuer.put_doses(&batch(), rows.clone(), collect).await.unwrap();
-    use RowOutcome::{Created, Quarantined, Rejected};
     assert_eq!(outcomes, [Created, Created, Rejected, Rejected, Rejected, Quarantined]);
     let again = issuer.put_doses(&batch(), rows, |_| ()).await.unwrap();
     assert_eq!(again, BulkSummary { unchanged: first.created, created: 0, ..first });

@@ -3,20 +3,24 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use pmh_audit::OrgRef;
 use pmh_client::call::Call as _;
 use pmh_client::receipt::{Expected, check, check_subject, digest, response_digest};
 use pmh_client::{Presence, Presentation, Terminal};
+use pmh_proto::audit::Receipt;
 use pmh_proto::common::Purpose;
 use pmh_proto::eligibility::verify_eligibility_request::Service;
 use pmh_proto::eligibility::{CareType, Outcome, VerifyEligibilityRequest, VerifyEligibilityResponse};
 use pmh_proto::presence::RenewTokenRequest;
 use prost::Message as _;
 use prost::bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 
 use crate::town::HeldCard;
+use crate::vaccination::DoseCall;
 use crate::{call, clock, echo};
 
 /// A desk with its patients. Nobody else has them, so nobody waits for another.
@@ -24,9 +28,12 @@ pub(crate) struct Desk {
     terminal: Terminal,
     echo: Option<Channel>,
     patients: Vec<Patient>,
+    presentation: Presentation,
     question: VerifyEligibilityRequest,
     encoded: Bytes,
     turn: usize,
+    /// Doses asked about and recorded: no two records are of the same vaccine and day.
+    doses: usize,
 }
 
 struct Patient {
@@ -53,6 +60,8 @@ pub(crate) enum Work {
     Verify,
     /// The whole visit: begin, the card signs, complete, verify. Every receipt is checked.
     Visit,
+    /// A call about a dose, with the tokens at hand.
+    Dose(DoseCall),
 }
 
 /// What came of it.
@@ -68,13 +77,15 @@ pub(crate) struct Tally {
 /// An answer to be checked later: a client that checks signatures takes the CPU from the server.
 #[derive(Debug)]
 struct Sample {
+    work: Work,
     sub: String,
+    request: [u8; 32],
     answer: Bytes,
 }
 
 impl Desk {
     /// A desk that asks about today.
-    pub(crate) fn new(terminal: Terminal, cards: Vec<HeldCard>) -> Self {
+    pub(crate) fn new(terminal: Terminal, presentation: Presentation, cards: Vec<HeldCard>) -> Self {
         let question = VerifyEligibilityRequest {
             service: Some(Service::Date(clock::day(0).to_string())),
             care_type: CareType::Outpatient.into(),
@@ -86,7 +97,7 @@ impl Desk {
             .into_iter()
             .map(|card| Patient { card, presence: None, bearer: None, tokens: Vec::new() })
             .collect();
-        Self { terminal, echo: None, patients, question, encoded, turn: 0 }
+        Self { terminal, echo: None, patients, presentation, question, encoded, turn: 0, doses: 0 }
     }
 
     /// Where the echo is.
@@ -97,7 +108,7 @@ impl Desk {
     /// Every patient presents the card.
     pub(crate) async fn present_all(mut self) -> Result<Self> {
         for patient in &mut self.patients {
-            let presence = present(&self.terminal, &mut patient.card).await?;
+            let presence = present(&self.terminal, &self.presentation, &mut patient.card).await?;
             patient.bearer = Some(bearer(presence.bearer())?);
             patient.presence = Some(presence);
         }
@@ -149,6 +160,7 @@ impl Desk {
                 Work::BareEcho => self.echo(&mut tally, false).await?,
                 Work::Verify => self.verify(&mut tally).await?,
                 Work::Visit => self.visit(&mut tally).await?,
+                Work::Dose(call) => self.dose(call, &mut tally).await?,
             };
             if !done {
                 break;
@@ -177,16 +189,36 @@ impl Desk {
         let answer = call::unary(channel, path, self.encoded.clone(), Some(&value)).await?;
         tally.answer_bytes += answer.len() as u64;
         if tally.latencies.len().is_multiple_of(SAMPLE) {
-            let presence = self.patients.get(self.turn).and_then(|patient| patient.presence.as_ref());
-            tally.samples.push(Sample { sub: presence.context("no presence")?.token.sub.clone(), answer });
+            let request = digest(&self.question);
+            tally.samples.push(Sample { work: Work::Verify, sub: self.sub()?, request, answer });
         }
         Ok(true)
+    }
+
+    async fn dose(&mut self, dose: DoseCall, tally: &mut Tally) -> Result<bool> {
+        let Some(value) = self.next_token() else { return Ok(false) };
+        let request = dose.request(self.doses);
+        self.doses += 1;
+        let digest: [u8; 32] = Sha256::digest(&request).into();
+        let channel = self.terminal.gateway().channel();
+        let answer = call::unary(channel, dose.path(), request, Some(&value)).await?;
+        tally.answer_bytes += answer.len() as u64;
+        if tally.latencies.len().is_multiple_of(SAMPLE) {
+            tally.samples.push(Sample { work: Work::Dose(dose), sub: self.sub()?, request: digest, answer });
+        }
+        Ok(true)
+    }
+
+    /// The patient whose turn it is, as this clinic knows them.
+    fn sub(&self) -> Result<String> {
+        let presence = self.patients.get(self.turn).and_then(|patient| patient.presence.as_ref());
+        Ok(presence.context("no presence")?.token.sub.clone())
     }
 
     async fn visit(&mut self, tally: &mut Tally) -> Result<bool> {
         self.turn = (self.turn + 1) % self.patients.len();
         let patient = self.patients.get_mut(self.turn).context("no patients")?;
-        let presence = present(&self.terminal, &mut patient.card).await?;
+        let presence = present(&self.terminal, &self.presentation, &mut patient.card).await?;
         let answer = self.terminal.verify(&presence, &self.question).await?;
         expect_eligible(&answer.response)?;
         tally.answer_bytes += answer.response.encoded_len() as u64;
@@ -213,18 +245,14 @@ impl Desk {
     /// Checks the receipts of the sampled answers and that each says what it should; returns how many there were.
     pub(crate) fn check(&self, tally: &Tally) -> Result<usize> {
         let gateway = self.terminal.gateway();
-        let request = digest(&self.question);
         for sample in &tally.samples {
-            let response = VerifyEligibilityResponse::decode(sample.answer.clone())?;
-            let expected = Expected {
-                requester: gateway.identity().organization(),
-                method: VerifyEligibilityRequest::method(),
-                request,
-                response: response_digest(&response),
+            let requester = gateway.identity().organization();
+            let (expected, receipt) = match sample.work {
+                Work::Dose(dose) => dose.expected(requester, sample.request, sample.answer.clone())?,
+                _ => eligible(requester, sample.request, sample.answer.clone())?,
             };
-            let proof = check(response.receipt.as_ref(), &gateway.keys().gateway, &expected)?;
+            let proof = check(receipt.as_ref(), &gateway.keys().gateway, &expected)?;
             check_subject(&proof, &sample.sub)?;
-            expect_eligible(&response)?;
         }
         Ok(tally.samples.len())
     }
@@ -242,9 +270,22 @@ fn bearer(token: &str) -> Result<MetadataValue<Ascii>> {
     Ok(value)
 }
 
-async fn present(terminal: &Terminal, card: &mut HeldCard) -> Result<Presence> {
-    let presentation = Presentation::for_eligibility(CONSENT_TEXT, &[GROUP]);
-    Ok(terminal.present(card, &presentation, clock::now()).await?)
+async fn present(terminal: &Terminal, presentation: &Presentation, card: &mut HeldCard) -> Result<Presence> {
+    Ok(terminal.present(card, presentation, clock::now()).await?)
+}
+
+/// What a patient is asked at a counter for subsidies.
+pub(crate) fn for_subsidies() -> Presentation {
+    Presentation::for_eligibility(CONSENT_TEXT, &[GROUP])
+}
+
+/// What a sampled answer's receipt must say, and the receipt; the answer itself must say that the child has a right.
+fn eligible(requester: &OrgRef, request: [u8; 32], answer: Bytes) -> Result<(Expected<'_>, Option<Receipt>)> {
+    let response = VerifyEligibilityResponse::decode(answer)?;
+    expect_eligible(&response)?;
+    let method = VerifyEligibilityRequest::method();
+    let expected = Expected { requester, method, request, response: response_digest(&response) };
+    Ok((expected, response.receipt))
 }
 
 fn expect_eligible(response: &VerifyEligibilityResponse) -> Result<()> {

@@ -29,9 +29,8 @@ pub(crate) async fn serve(dir: PathBuf, limits: &Path) -> Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
     let limits = Some(std::fs::read_to_string(limits)?);
-    let running =
-        open(&SandboxOptions { dir, listen: "127.0.0.1:0".to_owned(), limits, witnesses: Vec::new() })
-            .await?;
+    let options = SandboxOptions { dir, listen: "127.0.0.1:0".to_owned(), limits, witnesses: Vec::new() };
+    let running = Box::pin(open(&options)).await?;
     announce(&running.sandbox.address)?;
     parent_gone().await?;
     running.gateway.stop().await

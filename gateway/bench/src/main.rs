@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod soak;
 mod town;
+mod vaccination;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ enum Command {
     Eligibility(run::Args),
     /// The whole counter visit alone: begin, complete, verify.
     Visit(run::Args),
+    /// EvaluateDose and RecordDose beside VerifyEligibility.
+    Vaccination(run::Args),
     /// Appends to the log with receipt, beside one transaction per entry.
     Log(log::Args),
     /// The tests with large counts, at full size.
@@ -73,6 +76,7 @@ fn main() -> Result<ExitCode> {
     match command {
         Command::Eligibility(args) => runtime.block_on(run::eligibility(args))?,
         Command::Visit(args) => runtime.block_on(run::visits(args))?,
+        Command::Vaccination(args) => runtime.block_on(run::vaccinations(args))?,
         Command::Log(args) => runtime.block_on(log::run(args))?,
         Command::Soak => return soak::run(),
         Command::ServeEcho { dir, answer_bytes } => runtime.block_on(echo::serve(&dir, answer_bytes))?,

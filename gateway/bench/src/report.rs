@@ -68,6 +68,24 @@ pub(crate) struct Line {
     pub(crate) receipts_checked: usize,
 }
 
+/// The line about doses. Ratios are to `gateway`, the eligibility call of the same run.
+#[derive(Debug, Serialize)]
+pub(crate) struct DoseLine {
+    pub(crate) echo: Figures,
+    /// VerifyEligibility.
+    pub(crate) gateway: Figures,
+    /// EvaluateDose.
+    pub(crate) evaluate: Beside,
+    /// RecordDose without a reservation.
+    pub(crate) record: Beside,
+    pub(crate) connections: usize,
+    pub(crate) concurrency: usize,
+    pub(crate) seconds: u64,
+    pub(crate) rounds: u32,
+    pub(crate) persons: usize,
+    pub(crate) receipts_checked: usize,
+}
+
 impl Slice {
     /// Calls a second.
     pub(crate) fn throughput(&self) -> f64 {

@@ -7,15 +7,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use pmh_client::{Endpoint, Terminal, connect};
+use pmh_client::{Endpoint, Presentation, Terminal, connect};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::child::Server;
-use crate::desk::{Desk, SAMPLE, Work};
+use crate::desk::{Desk, SAMPLE, Work, for_subsidies};
 use crate::gateway;
-use crate::report::{Figures, Line, Slice};
+use crate::report::{DoseLine, Figures, Line, Slice};
 use crate::town::{HeldCard, Town};
+use crate::vaccination::{self, DoseCall};
 
 /// What is measured, and how long.
 #[derive(Debug, Clone, clap::Args)]
@@ -45,7 +46,7 @@ pub(crate) struct Args {
 
 /// VerifyEligibility, and for comparison with tokens never seen before and within the whole visit.
 pub(crate) async fn eligibility(args: Args) -> Result<()> {
-    let mut bench = Bench::open(args).await?;
+    let mut bench = Bench::open(args, for_subsidies()).await?;
     let [mut echo, mut known, mut first_seen, mut visit] = [const { Vec::new() }; 4];
     let per_token = (bench.args.calls_per_token > 0).then_some(bench.args.calls_per_token);
     for round in 1..=bench.args.rounds {
@@ -74,7 +75,7 @@ pub(crate) async fn eligibility(args: Args) -> Result<()> {
 
 /// The whole visit alone.
 pub(crate) async fn visits(args: Args) -> Result<()> {
-    let mut bench = Bench::open(args).await?;
+    let mut bench = Bench::open(args, for_subsidies()).await?;
     let [mut echo, mut visit] = [const { Vec::new() }; 2];
     for round in 1..=bench.args.rounds {
         say(format_args!("round {round} of {}", bench.args.rounds));
@@ -84,6 +85,34 @@ pub(crate) async fn visits(args: Args) -> Result<()> {
     let answer_bytes = bench.answer_bytes;
     let [echo, visit] = [echo, visit].map(|of| Figures::of(&of));
     bench.print(&bench.line(echo, visit, answer_bytes))
+}
+
+/// EvaluateDose and RecordDose beside VerifyEligibility, all with prepared tokens.
+pub(crate) async fn vaccinations(args: Args) -> Result<()> {
+    let mut bench = Bench::open(args, vaccination::presentation(for_subsidies())).await?;
+    let [mut echo, mut known, mut evaluate, mut record] = [const { Vec::new() }; 4];
+    for round in 1..=bench.args.rounds {
+        say(format_args!("round {round} of {}", bench.args.rounds));
+        bench.prepare(None, 0).await?;
+        echo.push(bench.slice("echo", bench.args.echo()).await?);
+        known.push(bench.slice("eligibility", Work::Verify).await?);
+        bench.prepare(None, 0).await?;
+        evaluate.push(bench.slice("evaluate", Work::Dose(DoseCall::Evaluate)).await?);
+        record.push(bench.slice("record", Work::Dose(DoseCall::Record)).await?);
+    }
+    let [echo, gateway, evaluate, record] = [echo, known, evaluate, record].map(|of| Figures::of(&of));
+    bench.print(&DoseLine {
+        echo,
+        gateway,
+        evaluate: evaluate.beside(gateway),
+        record: record.beside(gateway),
+        connections: bench.args.connections,
+        concurrency: bench.args.concurrency,
+        seconds: bench.args.seconds,
+        rounds: bench.args.rounds,
+        persons: bench.args.persons,
+        receipts_checked: bench.receipts_checked,
+    })
 }
 
 impl Args {
@@ -106,7 +135,7 @@ struct Bench {
 }
 
 impl Bench {
-    async fn open(args: Args) -> Result<Self> {
+    async fn open(args: Args, presentation: Presentation) -> Result<Self> {
         ensure!(args.persons >= args.concurrency, "fewer persons than callers");
         ensure!(args.concurrency >= args.connections, "fewer callers than connections");
         let dir = tempfile::tempdir()?;
@@ -120,7 +149,7 @@ impl Bench {
         let cards = town.settle(args.persons).await?;
         say(format_args!("{} persons settled in {:.1} s", args.persons, began.elapsed().as_secs_f64()));
         let endpoints: Vec<Endpoint> = (0..args.connections).map(|n| town.desk(n)).collect::<Result<_>>()?;
-        let desks = desks(&town, &endpoints, cards, args.concurrency).await?;
+        let desks = desks(&town, &endpoints, &presentation, cards, args.concurrency).await?;
         let began = Instant::now();
         let mut desks = each(desks, Desk::present_all).await?;
         say(format_args!("{} cards presented in {:.1} s", args.persons, began.elapsed().as_secs_f64()));
@@ -179,7 +208,7 @@ impl Bench {
     async fn run(&mut self, name: &str, work: Work, time: Duration) -> Result<Slice> {
         let server = match work {
             Work::Echo | Work::BareEcho => &self.echo,
-            Work::Verify | Work::Visit => &self.gateway,
+            Work::Verify | Work::Visit | Work::Dose(_) => &self.gateway,
         };
         let cpu = server.cpu_us()?;
         let began = Instant::now();
@@ -220,7 +249,7 @@ impl Bench {
         }
     }
 
-    fn print(&self, line: &Line) -> Result<()> {
+    fn print(&self, line: &impl serde::Serialize) -> Result<()> {
         say(format_args!("both databases: {} MiB", self.town.stored_bytes() >> 20));
         let mut out = std::io::stdout();
         serde_json::to_writer(&mut out, line)?;
@@ -239,6 +268,7 @@ fn start(dir: &Path, command: &str, option: &str, value: &OsStr) -> Result<Serve
 async fn desks(
     town: &Town,
     endpoints: &[Endpoint],
+    presentation: &Presentation,
     cards: Vec<HeldCard>,
     concurrency: usize,
 ) -> Result<Vec<Desk>> {
@@ -252,7 +282,8 @@ async fn desks(
         terminals.push(terminal.with_issuer(town.issuer()));
     }
     let terminals = terminals.iter().cycle();
-    Ok(hands.into_iter().zip(terminals).map(|(hand, terminal)| Desk::new(terminal.clone(), hand)).collect())
+    let desk = |(hand, terminal): (_, &Terminal)| Desk::new(terminal.clone(), presentation.clone(), hand);
+    Ok(hands.into_iter().zip(terminals).map(desk).collect())
 }
 
 async fn connect_echo(desks: &mut [Desk], endpoints: &[Endpoint], address: &str) -> Result<()> {

@@ -15,6 +15,7 @@ pub mod codes;
 pub mod directory;
 pub mod eligibility;
 pub mod entitlement;
+pub mod handoff;
 pub mod organization;
 pub mod problem;
 pub mod resident;

@@ -8,8 +8,9 @@ use jiff::civil::Date;
 use crate::code::Code;
 use crate::damage;
 use crate::decode::Encoding;
-use crate::field::{Care, CopaymentKind, Field};
+use crate::field::{Care, CopaymentKind, Field, FileKind};
 use crate::header::{Column, Layout};
+use crate::intake::Record;
 use crate::mapping::Mapping;
 use crate::normalize::{copayment, date, fold_width, list, unwrap_formula, word};
 use crate::report::{RowReport, Verdict};
@@ -28,14 +29,14 @@ pub(crate) struct Assembler<'a> {
 
 impl Assembler<'_> {
     /// The report of one record, and the row when nothing stands in its way.
-    pub(crate) fn row(&self, raw: &RawRow) -> (RowReport, Option<Row>) {
+    pub(crate) fn row<R: Record>(&self, raw: &RawRow) -> (RowReport, Option<R>) {
         let mut scan = Scan::new(self, raw);
         let row = if scan.is_ragged() {
             scan.add_to_row(Code::RaggedRow);
             None
         } else {
             scan.note_unsent_columns();
-            scan.row()
+            R::scan(&mut scan)
         };
         let report = scan.into_report();
         let row = row.filter(|_| report.verdict == Verdict::Ready);
@@ -52,11 +53,33 @@ impl Assembler<'_> {
     }
 }
 
+impl Record for Row {
+    const KIND: FileKind = FileKind::Entitlements;
+    /// Resident, certificate, sub-key and history key.
+    type Key = (String, String, Option<String>, String);
+
+    fn scan(scan: &mut Scan<'_>) -> Option<Self> {
+        scan.row()
+    }
+
+    fn row_id(&self) -> &str {
+        &self.row_id
+    }
+
+    fn version_key(&self) -> Self::Key {
+        let row = self.clone();
+        (row.resident_key, row.certificate_type_id, row.sub_key, row.history_key)
+    }
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        let placed = Self { line: other.line, row_id: other.row_id.clone(), ..self.clone() };
+        placed == *other
+    }
+}
+
 impl Scan<'_> {
     fn row(&mut self) -> Option<Row> {
-        if let Some(row_id) = self.key(Field::RowId) {
-            self.row_id = row_id;
-        }
+        self.name_row();
         let resident_key = self.required(Field::ResidentKey, Self::key);
         let certificate_type_id = self.required(Field::CertificateTypeId, Self::key);
         let certificate_name = self.required(Field::CertificateName, Self::text);
@@ -114,7 +137,14 @@ impl Scan<'_> {
         })
     }
 
-    fn required<T>(&mut self, field: Field, read: fn(&mut Self, Field) -> Option<T>) -> Option<T> {
+    /// The file's own name for the row, if it has one.
+    pub(crate) fn name_row(&mut self) {
+        if let Some(row_id) = self.key(Field::RowId) {
+            self.row_id = row_id;
+        }
+    }
+
+    pub(crate) fn required<T>(&mut self, field: Field, read: fn(&mut Self, Field) -> Option<T>) -> Option<T> {
         let before = self.errors();
         let value = read(self, field);
         if value.is_none() && self.errors() == before {
@@ -123,7 +153,7 @@ impl Scan<'_> {
         value
     }
 
-    fn key(&mut self, field: Field) -> Option<String> {
+    pub(crate) fn key(&mut self, field: Field) -> Option<String> {
         let text = self.folded(field)?;
         if let Some(code) = damage::in_key(&text).or_else(|| self.width_error(field, &text)) {
             self.add(field, code);
@@ -164,11 +194,11 @@ impl Scan<'_> {
         }
     }
 
-    fn text(&mut self, field: Field) -> Option<String> {
+    pub(crate) fn text(&mut self, field: Field) -> Option<String> {
         self.value(field).map(Cow::into_owned)
     }
 
-    fn date(&mut self, field: Field) -> Option<Date> {
+    pub(crate) fn date(&mut self, field: Field) -> Option<Date> {
         let style = self.shared.mapping.dates;
         self.parsed(field, |text| date::parse(text, style))
     }
@@ -177,11 +207,11 @@ impl Scan<'_> {
         self.word(field, word::flag)
     }
 
-    fn word<T>(&mut self, field: Field, read: fn(&str) -> Option<T>) -> Option<T> {
+    pub(crate) fn word<T>(&mut self, field: Field, read: fn(&str) -> Option<T>) -> Option<T> {
         self.parsed(field, |text| read(text).ok_or(Code::ValueUnknown))
     }
 
-    fn parsed<T>(&mut self, field: Field, read: impl Fn(&str) -> Result<T, Code>) -> Option<T> {
+    pub(crate) fn parsed<T>(&mut self, field: Field, read: impl Fn(&str) -> Result<T, Code>) -> Option<T> {
         let text = self.value(field)?;
         match read(&text) {
             Ok(value) => Some(value),
@@ -193,7 +223,7 @@ impl Scan<'_> {
     }
 
     /// A file without the column deletes nothing; a blank cell in the column is an open question.
-    fn deleted(&mut self) -> Option<bool> {
+    pub(crate) fn deleted(&mut self) -> Option<bool> {
         let stated = self.shared.layout.position(Field::Deleted).is_some()
             || self.shared.mapping.constants.contains_key(&Field::Deleted);
         if stated { self.required(Field::Deleted, Self::flag) } else { Some(false) }

@@ -38,6 +38,11 @@ pub enum Code {
     DuplicateRowId,
     ConflictingRows,
     RepeatedRow,
+    DoseNumberOpen,
+    DoseBeforeBirth,
+    ProductMismatch,
+    GaijiKept,
+    Rewritten,
     WidthFolded,
 }
 
@@ -236,6 +241,36 @@ impl Code {
             Self::RepeatedRow => {
                 ("REPEATED_ROW", Warning, "同じ内容の行がほかにもあります。", "Another row says the same.")
             }
+            Self::DoseNumberOpen => (
+                "DOSE_NUMBER_OPEN",
+                Error,
+                "何期の何回目か決まりません。「1期1回目」のように期と回数を入れてください。",
+                "Which dose of which period it was cannot be told; write both.",
+            ),
+            Self::DoseBeforeBirth => (
+                "DOSE_BEFORE_BIRTH",
+                Error,
+                "接種日が生年月日より前です。どちらかの日付が違います。",
+                "The shot lies before the birth date.",
+            ),
+            Self::ProductMismatch => (
+                "PRODUCT_MISMATCH",
+                Error,
+                "製剤のコードがワクチンと合いません。ワクチンでない製剤か、別のワクチンの製剤です。",
+                "The product's code is that of another vaccine, or of no vaccine.",
+            ),
+            Self::GaijiKept => (
+                "GAIJI_KEPT",
+                Warning,
+                "外字があります。そのまま送りますが、ほかの機関では読めません。標準の文字に直すことをお勧めします。",
+                "The text holds user-defined characters (gaiji); it is sent as it is, but nobody else can read them.",
+            ),
+            Self::Rewritten => (
+                "REWRITTEN",
+                Info,
+                "決まった書き方に直して送ります。",
+                "The value is sent in the contract's own form.",
+            ),
             Self::WidthFolded => (
                 "WIDTH_FOLDED",
                 Info,
@@ -269,7 +304,7 @@ mod tests {
         }
     }
 
-    const ALL_CODES: [Code; 32] = [
+    const ALL_CODES: [Code; 37] = [
         Code::BytesUnreadable,
         Code::Gaiji,
         Code::ReplacementMark,
@@ -301,6 +336,11 @@ mod tests {
         Code::DuplicateRowId,
         Code::ConflictingRows,
         Code::RepeatedRow,
+        Code::DoseNumberOpen,
+        Code::DoseBeforeBirth,
+        Code::ProductMismatch,
+        Code::GaijiKept,
+        Code::Rewritten,
         Code::WidthFolded,
     ];
 }

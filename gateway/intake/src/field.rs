@@ -3,9 +3,13 @@
 //! English names are those of this gateway and of the published registration API
 //! (医療費助成対象者情報登録API 0.1.1, 差分履歴版 2024-07).
 
+mod checkups;
+mod dose_names;
 mod names;
 
 use std::borrow::Cow;
+
+pub use checkups::{CheckupField, ItemPart};
 
 /// One field of a row, under one name whatever the column is headed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +67,34 @@ pub enum Field {
     CopaymentCare,
     /// Whether amounts count per institution or across institutions.
     CopaymentScope,
+    /// The sender's own key of a past dose.
+    RecordKey,
+    /// ワクチン種別.
+    Vaccine,
+    /// 回数・期.
+    DoseNumber,
+    /// 接種年月日.
+    DoseDate,
+    /// ロット番号.
+    LotNumber,
+    /// 有効期限 of the lot.
+    LotExpires,
+    /// メーカー.
+    Manufacturer,
+    /// 個別医薬品コード of the product.
+    YjCode,
+    /// 接種量.
+    Quantity,
+    /// 接種方法.
+    Route,
+    /// 部位.
+    Site,
+    /// 医療機関コード of who gave it.
+    Performer,
+    /// 実施区分.
+    Programme,
+    /// A column that only a file of checkups has.
+    Checkup(CheckupField),
     /// One copayment column.
     Copayment {
         /// Care named by the header; [`Care::Any`] when it names none.
@@ -70,6 +102,18 @@ pub enum Field {
         /// What is counted.
         kind: CopaymentKind,
     },
+}
+
+/// What a file is about, which decides what its headers mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FileKind {
+    /// Rights.
+    #[default]
+    Entitlements,
+    /// Past doses.
+    Doses,
+    /// Checkups.
+    Checkups,
 }
 
 /// Which care a copayment rule covers.
@@ -119,18 +163,28 @@ pub(crate) enum Shape {
     Text,
     /// A person's name, untouched; `?` in it is a lost character.
     PersonName,
+    /// Free text of a record, kept to the byte with line breaks and gaiji.
+    Note,
 }
 
 impl Field {
-    /// The field that a header means, by its comparison key (see [`crate::header::comparison_key`]).
-    pub(crate) fn from_key(key: &str) -> Option<Self> {
-        names::from_alias(key).or_else(|| names::copayment_from_key(key))
+    /// The field that a header means in a file of this kind, by its comparison key (see
+    /// [`crate::header::comparison_key`]): 有効期限 ends a right in one and a lot in the other.
+    pub(crate) fn from_key(kind: FileKind, key: &str) -> Option<Self> {
+        match kind {
+            FileKind::Entitlements => names::from_alias(key).or_else(|| names::copayment_from_key(key)),
+            FileKind::Doses => dose_names::from_alias(key),
+            FileKind::Checkups => checkups::from_key(key),
+        }
     }
 
     /// Canonical name, as a mapping file and the reports write it.
     pub fn name(self) -> Cow<'static, str> {
         if let Self::Copayment { care, kind } = self {
             return Cow::Owned(format!("copayment{}_{}", care.infix(), kind.name()));
+        }
+        if let Self::Checkup(field) = self {
+            return field.name();
         }
         Cow::Borrowed(self.row().map_or("copayment", |(_, name, _)| *name))
     }
@@ -140,19 +194,36 @@ impl Field {
         if let Self::Copayment { care, kind } = self {
             return Cow::Owned(format!("{}{}", care.label_ja(), kind.label_ja()));
         }
+        if let Self::Checkup(field) = self {
+            return field.label_ja();
+        }
         Cow::Borrowed(self.row().and_then(|(.., aliases)| aliases.first()).map_or("自己負担", |label| *label))
     }
 
-    /// Fields without which an entitlement cannot be registered; each needs a column or a constant.
-    pub const REQUIRED: [Self; 7] = [
-        Self::ResidentKey,
-        Self::CertificateTypeId,
-        Self::CertificateName,
-        Self::ValidFrom,
-        Self::AlwaysReimbursement,
-        Self::NotDisclosed,
-        Self::HistoryKey,
-    ];
+    /// Fields without which a row of this kind cannot be registered; each needs a column or a constant.
+    pub const fn required(kind: FileKind) -> &'static [Self] {
+        match kind {
+            FileKind::Entitlements => &[
+                Self::ResidentKey,
+                Self::CertificateTypeId,
+                Self::CertificateName,
+                Self::ValidFrom,
+                Self::AlwaysReimbursement,
+                Self::NotDisclosed,
+                Self::HistoryKey,
+            ],
+            FileKind::Doses => {
+                &[Self::ResidentKey, Self::Vaccine, Self::DoseNumber, Self::DoseDate, Self::Programme]
+            }
+            FileKind::Checkups => &[
+                Self::ResidentKey,
+                Self::RecordKey,
+                Self::Checkup(CheckupField::SourceVersion),
+                Self::Checkup(CheckupField::Kind),
+                Self::Checkup(CheckupField::Date),
+            ],
+        }
+    }
 
     pub(crate) const fn shape(self) -> Shape {
         match self {
@@ -164,9 +235,15 @@ impl Field {
             | Self::LawNumber
             | Self::RecipientNumber
             | Self::IncomeClass
-            | Self::HistoryKey => Shape::Key,
+            | Self::HistoryKey
+            | Self::RecordKey
+            | Self::LotNumber
+            | Self::YjCode
+            | Self::Performer => Shape::Key,
             Self::PayerNumber | Self::Copayment { .. } => Shape::Number,
-            Self::ValidFrom | Self::ValidTo | Self::BirthDate => Shape::Date,
+            Self::ValidFrom | Self::ValidTo | Self::BirthDate | Self::DoseDate | Self::LotExpires => {
+                Shape::Date
+            }
             Self::AlwaysReimbursement
             | Self::NotDisclosed
             | Self::MealCovered
@@ -174,15 +251,22 @@ impl Field {
             | Self::Deleted
             | Self::Sex
             | Self::CopaymentCare
-            | Self::CopaymentScope => Shape::Word,
+            | Self::CopaymentScope
+            | Self::Vaccine
+            | Self::DoseNumber
+            | Self::Quantity
+            | Self::Route
+            | Self::Site
+            | Self::Programme => Shape::Word,
             Self::AdditionalConditions | Self::DesignatedInstitutions => Shape::List,
-            Self::CertificateName => Shape::Text,
+            Self::CertificateName | Self::Manufacturer => Shape::Text,
             Self::Name | Self::NameKana => Shape::PersonName,
+            Self::Checkup(field) => field.shape(),
         }
     }
 
     fn row(self) -> Option<&'static names::TableRow> {
-        names::TABLE.iter().find(|(field, ..)| *field == self)
+        names::TABLE.iter().chain(dose_names::TABLE).find(|(field, ..)| *field == self)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::error::FileError;
-use crate::field::Field;
+use crate::field::{Field, FileKind};
 use crate::mapping::Mapping;
 
 /// Header of the column that [`crate::Intake::corrected_file`] puts in front, and that the next read ignores.
@@ -41,6 +41,7 @@ pub(crate) enum Column {
 /// The columns of one file.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
+    pub(crate) kind: FileKind,
     pub(crate) columns: Vec<Column>,
     /// Headers as shown in reports; `列3` for one that cannot be decoded or is blank.
     pub(crate) titles: Vec<String>,
@@ -48,13 +49,18 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn resolve(headers: &[Option<String>], mapping: &Mapping) -> Result<Self, FileError> {
-        let columns: Vec<Column> = headers.iter().map(|header| column(header.as_deref(), mapping)).collect();
+    pub(crate) fn resolve(
+        kind: FileKind,
+        headers: &[Option<String>],
+        mapping: &Mapping,
+    ) -> Result<Self, FileError> {
+        let columns: Vec<Column> =
+            headers.iter().map(|header| column(kind, header.as_deref(), mapping)).collect();
         let known = |column: &Column| matches!(column, Column::Field(_) | Column::Detail(_));
         if !columns.iter().any(known) {
             return Err(FileError::NoHeader);
         }
-        let layout = Self { positions: positions(&columns)?, titles: titles(headers), columns };
+        let layout = Self { kind, positions: positions(&columns)?, titles: titles(headers), columns };
         layout.check_mapping(headers, mapping)?;
         layout.check_required(mapping)?;
         Ok(layout)
@@ -99,12 +105,12 @@ impl Layout {
     fn check_required(&self, mapping: &Mapping) -> Result<(), FileError> {
         let absent =
             |field: &Field| !self.positions.contains_key(field) && !mapping.constants.contains_key(field);
-        let missing: Vec<Field> = Field::REQUIRED.into_iter().filter(absent).collect();
+        let missing: Vec<Field> = Field::required(self.kind).iter().copied().filter(absent).collect();
         if missing.is_empty() { Ok(()) } else { Err(FileError::MissingColumns(missing)) }
     }
 }
 
-fn column(header: Option<&str>, mapping: &Mapping) -> Column {
+fn column(kind: FileKind, header: Option<&str>, mapping: &Mapping) -> Column {
     let Some(header) = header else { return Column::Unknown };
     if announces_individual_number(header) {
         return Column::IndividualNumber;
@@ -122,7 +128,7 @@ fn column(header: Option<&str>, mapping: &Mapping) -> Column {
     if let Some((field, _)) = mapping.columns.iter().find(|(_, mapped)| **mapped == key) {
         return Column::Field(*field);
     }
-    match Field::from_key(&key) {
+    match Field::from_key(kind, &key) {
         Some(field) if !mapping.columns.contains_key(&field) => Column::Field(field),
         _ => Column::Unknown,
     }
@@ -161,7 +167,7 @@ mod tests {
 
     fn resolve(line: &str, mapping: &str) -> Result<Layout, FileError> {
         let headers: Vec<_> = line.split(',').map(|header| Some(header.to_owned())).collect();
-        Layout::resolve(&headers, &Mapping::parse(mapping).unwrap())
+        Layout::resolve(FileKind::Entitlements, &headers, &Mapping::parse(mapping).unwrap())
     }
 
     #[test]
@@ -169,11 +175,18 @@ mod tests {
         for header in
             ["公費負担者番号", " 公費　負担者番号 ", "【公費負担者番号】", "PayerNumber", "payer-number"]
         {
-            assert_eq!(Field::from_key(&comparison_key(header)), Some(Field::PayerNumber), "{header}");
+            assert_eq!(
+                Field::from_key(FileKind::Entitlements, &comparison_key(header)),
+                Some(Field::PayerNumber),
+                "{header}"
+            );
         }
-        assert_eq!(Field::from_key(&comparison_key("有効期間（自）")), Some(Field::ValidFrom));
-        assert_eq!(Field::from_key(&comparison_key("ｻﾌﾞｷｰ")), Some(Field::SubKey));
-        assert_eq!(Field::from_key(&comparison_key("至")), Some(Field::ValidTo));
+        assert_eq!(
+            Field::from_key(FileKind::Entitlements, &comparison_key("有効期間（自）")),
+            Some(Field::ValidFrom)
+        );
+        assert_eq!(Field::from_key(FileKind::Entitlements, &comparison_key("ｻﾌﾞｷｰ")), Some(Field::SubKey));
+        assert_eq!(Field::from_key(FileKind::Entitlements, &comparison_key("至")), Some(Field::ValidTo));
     }
 
     #[test]

@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::assemble::Assembler;
+use crate::checkups::CheckupRow;
 use crate::code::Code;
 use crate::corrected;
 use crate::decode::Encoding;
+use crate::doses::Dose;
 use crate::error::FileError;
-use crate::field::Field;
+use crate::field::{Field, FileKind};
 use crate::header::{Column, Layout, comparison_key};
 use crate::mapping::Mapping;
 use crate::refusal;
 use crate::report::{Finding, Language, Report, RowReport, Severity, Verdict, table};
 use crate::row::Row;
+use crate::scan::Scan;
 use crate::sheet::Sheet;
 
 /// Reads one file.
@@ -22,18 +25,57 @@ use crate::sheet::Sheet;
 /// # Errors
 /// [`FileError`] when the file as a whole cannot be read; trouble inside rows is in their reports.
 pub fn read(bytes: &[u8], mapping: &Mapping, options: &Options) -> Result<Intake, FileError> {
+    read_as(bytes, mapping, *options)
+}
+
+/// Reads one file of past doses.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_doses(bytes: &[u8], mapping: &Mapping, options: &Options) -> Result<Intake<Dose>, FileError> {
+    read_as(bytes, mapping, *options)
+}
+
+/// Reads one file of checkups.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_checkups(
+    bytes: &[u8],
+    mapping: &Mapping,
+    options: &Options,
+) -> Result<Intake<CheckupRow>, FileError> {
+    read_as(bytes, mapping, *options)
+}
+
+/// A row of one kind of file: how it is read, and when two of them are about the same thing.
+pub(crate) trait Record: Sized {
+    const KIND: FileKind;
+    /// What makes two rows versions of the same thing.
+    type Key: Ord;
+
+    fn scan(scan: &mut Scan<'_>) -> Option<Self>;
+    fn row_id(&self) -> &str;
+    fn version_key(&self) -> Self::Key;
+    /// Equal but for the place in the file.
+    fn says_the_same(&self, other: &Self) -> bool;
+}
+
+fn read_as<R: Record>(bytes: &[u8], mapping: &Mapping, options: Options) -> Result<Intake<R>, FileError> {
     if bytes.len() > options.max_bytes {
         return Err(FileError::TooLarge { limit: options.max_bytes });
     }
     let mut sheet = Sheet::split(bytes, mapping)?;
     let headers: Vec<Option<String>> =
         sheet.header.iter().map(|cell| sheet.encoding.decode(cell).map(Cow::into_owned)).collect();
-    let layout = Layout::resolve(&headers, mapping)?;
+    let layout = Layout::resolve(R::KIND, &headers, mapping)?;
     corrected::empty_individual_numbers(&mut sheet, &layout);
-    let (mut reports, mut found) = read_rows(&sheet, &layout, mapping);
+    let (mut reports, mut found) = read_rows::<R>(&sheet, &layout, mapping);
     refuse_duplicates(&mut reports, &mut found);
-    let sent =
-        found.iter().enumerate().filter_map(|(position, row)| Some((row.as_ref()?.row_id.clone(), position)));
+    let sent = found
+        .iter()
+        .enumerate()
+        .filter_map(|(position, row)| Some((row.as_ref()?.row_id().to_owned(), position)));
     Ok(Intake {
         sent: sent.collect(),
         rows: found.into_iter().flatten().collect(),
@@ -54,9 +96,9 @@ pub struct Options {
 }
 
 /// A file that was read: what may be sent, and what is said about each row.
-pub struct Intake {
+pub struct Intake<R = Row> {
     /// Rows without an error, in file order.
-    pub rows: Vec<Row>,
+    pub rows: Vec<R>,
     /// One per row of the file, in file order.
     pub reports: Vec<RowReport>,
     /// Headers of columns of individual numbers. Their cells were emptied before anything else was read.
@@ -71,7 +113,7 @@ pub struct Intake {
     layout: Layout,
 }
 
-impl Intake {
+impl<R> Intake<R> {
     /// Adds the gateway's own refusal of a sent row, so that it stands in the report and in the corrected file
     /// like ours. `field` is a path such as `copayments[0].amount`, `reason` a row reason of the wire contract
     /// such as `CHECK_DIGIT`. Returns whether the row id is one of [`Intake::rows`].
@@ -129,7 +171,8 @@ impl Intake {
     /// The officer's header for a field path, or the path itself.
     fn column_of(&self, path: &str) -> String {
         let field = path.split(['.', '[', ']']).find_map(|part| {
-            Field::from_key(&comparison_key(part)).and_then(|field| self.layout.position(field))
+            Field::from_key(self.layout.kind, &comparison_key(part))
+                .and_then(|field| self.layout.position(field))
         });
         field
             .and_then(|position| self.layout.titles.get(position))
@@ -138,7 +181,11 @@ impl Intake {
     }
 }
 
-fn read_rows(sheet: &Sheet, layout: &Layout, mapping: &Mapping) -> (Vec<RowReport>, Vec<Option<Row>>) {
+fn read_rows<R: Record>(
+    sheet: &Sheet,
+    layout: &Layout,
+    mapping: &Mapping,
+) -> (Vec<RowReport>, Vec<Option<R>>) {
     let mut assembler =
         Assembler { layout, mapping, encoding: sheet.encoding, usual_widths: BTreeMap::new() };
     for field in [Field::ResidentKey, Field::RecipientNumber] {
@@ -163,16 +210,13 @@ fn usual_width(assembler: &Assembler<'_>, sheet: &Sheet, field: Field) -> Option
 
 /// Rows that the gateway could not tell apart. All of a group are refused, the first too: which one is right is
 /// the officer's to say.
-fn refuse_duplicates(reports: &mut [RowReport], found: &mut [Option<Row>]) {
+fn refuse_duplicates<R: Record>(reports: &mut [RowReport], found: &mut [Option<R>]) {
     let mut remarks: Vec<(usize, Code)> = Vec::new();
-    for group in groups(found, |row| row.row_id.clone()) {
+    for group in groups(found, |row| row.row_id().to_owned()) {
         remarks.extend(group.iter().map(|position| (*position, Code::DuplicateRowId)));
     }
-    for group in groups(found, |row| {
-        let (resident, certificate, sub_key, history) = row.version_key();
-        (resident.to_owned(), certificate.to_owned(), sub_key.map(str::to_owned), history.to_owned())
-    }) {
-        let rows: Vec<&Row> = group.iter().filter_map(|position| found.get(*position)?.as_ref()).collect();
+    for group in groups(found, R::version_key) {
+        let rows: Vec<&R> = group.iter().filter_map(|position| found.get(*position)?.as_ref()).collect();
         let same = rows.windows(2).all(|pair| matches!(pair, [one, next] if one.says_the_same(next)));
         let code = if same { Code::RepeatedRow } else { Code::ConflictingRows };
         remarks.extend(group.iter().map(|position| (*position, code)));
@@ -189,7 +233,7 @@ fn refuse_duplicates(reports: &mut [RowReport], found: &mut [Option<Row>]) {
 }
 
 /// Positions of rows that share a key with another row.
-fn groups<K: Ord>(found: &[Option<Row>], key: impl Fn(&Row) -> K) -> Vec<Vec<usize>> {
+fn groups<R, K: Ord>(found: &[Option<R>], key: impl Fn(&R) -> K) -> Vec<Vec<usize>> {
     let mut by_key = BTreeMap::<K, Vec<usize>>::new();
     for (position, row) in found.iter().enumerate() {
         if let Some(row) = row {
@@ -206,7 +250,7 @@ impl Default for Options {
 }
 
 /// Counts alone: the rest are people's records.
-impl fmt::Debug for Intake {
+impl<R> fmt::Debug for Intake<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Intake")
             .field("encoding", &self.encoding)

@@ -1,6 +1,6 @@
 //! An officer's spreadsheet becomes rows: encodings, headers, eras, what Excel breaks. No I/O, no clock.
 //!
-//! [`read`] takes the bytes of a CSV file as a municipality exports it and returns an [`Intake`]: the rows that
+//! [`read`] (rights), [`read_doses`] (past doses) and [`read_checkups`] take the bytes of a CSV file as a municipality exports it and return an [`Intake`]: the rows that
 //! may be sent, one report per row, and, for those that may not, a file to correct and send again. The rule of
 //! the whole crate: a value is either read exactly or reported; nothing is guessed. A lost leading zero could
 //! be put back and would be right nine times in ten; the tenth time a claim goes to the wrong payer.
@@ -16,11 +16,13 @@
 //! sending (the `pmh` command), XLSX.
 
 mod assemble;
+mod checkups;
 mod code;
 mod convert;
 mod corrected;
 mod damage;
 pub mod decode;
+mod doses;
 mod error;
 pub mod field;
 pub mod header;
@@ -34,10 +36,12 @@ pub mod sample;
 mod scan;
 mod sheet;
 
+pub use checkups::{CheckupRow, cells as checkup_cells, template as checkup_template};
 pub use code::Code;
+pub use doses::{Dose, Programme, Route, Site};
 pub use error::FileError;
-pub use field::{Care, CopaymentKind, Field};
-pub use intake::{Intake, Options, read};
+pub use field::{Care, CheckupField, CopaymentKind, Field, FileKind, ItemPart};
+pub use intake::{Intake, Options, read, read_checkups, read_doses};
 pub use mapping::{Mapping, MappingError};
 pub use report::{Finding, Language, Report, RowReport, Severity, Verdict};
 pub use row::{Area, Condition, Copayment, Detail, Institution, Row, Scope, Sex};

@@ -24,7 +24,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::decode::Encoding;
-use crate::field::Field;
+use crate::field::{Field, FileKind};
 use crate::header::comparison_key;
 use crate::normalize::date::DateStyle;
 
@@ -67,14 +67,22 @@ pub enum MappingError {
 }
 
 impl Mapping {
-    /// Reads a mapping file.
+    /// Reads a mapping file for a file of rights.
     ///
     /// # Errors
     /// See [`MappingError`]; unknown keys are refused, because a misspelt one would silently change rows.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
+        Self::parse_for(FileKind::Entitlements, text)
+    }
+
+    /// Reads a mapping file whose Japanese field names are meant as in a file of this kind.
+    ///
+    /// # Errors
+    /// As [`Mapping::parse`].
+    pub fn parse_for(kind: FileKind, text: &str) -> Result<Self, MappingError> {
         let file: File = toml::from_str(text).map_err(|cause| MappingError::Form(Box::new(cause)))?;
-        let columns = by_field("columns", file.columns)?;
-        let constants = by_field("constants", file.constants)?;
+        let columns = by_field(kind, "columns", file.columns)?;
+        let constants = by_field(kind, "constants", file.constants)?;
         if let Some(field) = columns.keys().find(|field| constants.contains_key(field)) {
             return Err(MappingError::ColumnAndConstant(*field));
         }
@@ -89,13 +97,13 @@ impl Mapping {
             ignore: file.ignore.iter().map(|header| comparison_key(header)).collect(),
             columns: to_keys(columns),
             constants,
-            values: by_field("values", file.values)?,
+            values: by_field(kind, "values", file.values)?,
             details: file
                 .details
                 .into_iter()
                 .map(|(label, header)| (label, comparison_key(&header)))
                 .collect(),
-            widths: by_field("widths", file.widths)?,
+            widths: by_field(kind, "widths", file.widths)?,
         })
     }
 }
@@ -123,10 +131,14 @@ struct File {
     widths: BTreeMap<String, usize>,
 }
 
-fn by_field<T>(table: &str, named: BTreeMap<String, T>) -> Result<BTreeMap<Field, T>, MappingError> {
+fn by_field<T>(
+    kind: FileKind,
+    table: &str,
+    named: BTreeMap<String, T>,
+) -> Result<BTreeMap<Field, T>, MappingError> {
     named
         .into_iter()
-        .map(|(name, value)| match Field::from_key(&comparison_key(&name)) {
+        .map(|(name, value)| match Field::from_key(kind, &comparison_key(&name)) {
             Some(field) => Ok((field, value)),
             None => Err(MappingError::UnknownField { path: format!("{table}.{name}") }),
         })

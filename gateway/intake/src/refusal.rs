@@ -9,7 +9,7 @@ pub(crate) fn words(reason: &str) -> (&'static str, &'static str) {
     )
 }
 
-const TABLE: [(&str, &str, &str); 15] = [
+const TABLE: [(&str, &str, &str); 28] = [
     ("REQUIRED", "必須の項目が空です。", "A required field is empty."),
     ("WIDTH", "長さが合いません。", "The value has the wrong length."),
     ("CHARACTERS", "使えない文字があります。", "The value holds characters that are not allowed."),
@@ -56,6 +56,31 @@ const TABLE: [(&str, &str, &str); 15] = [
         "INDIVIDUAL_NUMBER_FORBIDDEN",
         "個人番号の可能性がある12桁の値です。個人番号は登録できません。",
         "The value looks like an individual number.",
+    ),
+    ("UNKNOWN_ITEM", "登録にない項目です。", "There is no such item, question or form."),
+    ("OTHER_KIND", "この種別の健診にはない項目です。", "The item does not belong to this kind of checkup."),
+    ("UNIT", "単位が項目と合いません。", "The unit is not the item's."),
+    ("METHOD", "この項目にはない測定方法です。", "The item is not measured by this method."),
+    ("IMPOSSIBLE", "ありえない値です。", "No person measures that."),
+    ("IMPLAUSIBLE", "まれな値です。入力を確かめてください。", "The value is possible but rare."),
+    ("CONTRADICTION", "ほかの項目と矛盾しています。", "The value contradicts another."),
+    ("TOTAL_MISMATCH", "合計が各項目の和と合いません。", "The total is not the sum of the answers."),
+    ("INCOMPLETE", "足りない回答があります。", "Answers are missing."),
+    (
+        "WITHHELD",
+        "交換の対象外とされている情報です。送れません。",
+        "The exchange does not carry this information.",
+    ),
+    ("AGE", "この健診の対象の年齢ではありません。", "The day lies outside the age of this checkup."),
+    (
+        "VERSION_DISPUTED",
+        "同じ版番号で内容の異なる記録があります。どちらも使われません。版番号を上げて送り直してください。",
+        "The same version was sent with other content; neither counts until a higher version comes.",
+    ),
+    (
+        "BATCH_CLOSED",
+        "この送信は終了しています。新しい送信で送ってください。",
+        "The batch was closed before this row came.",
     ),
 ];
 

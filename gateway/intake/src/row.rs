@@ -141,19 +141,6 @@ pub enum Sex {
     Unknown,
 }
 
-impl Row {
-    /// What makes two rows versions of the same thing: resident, certificate, sub-key and history key.
-    pub(crate) fn version_key(&self) -> (&str, &str, Option<&str>, &str) {
-        (&self.resident_key, &self.certificate_type_id, self.sub_key.as_deref(), &self.history_key)
-    }
-
-    /// Equal but for the place in the file.
-    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        let placed = Self { line: other.line, row_id: other.row_id.clone(), ..self.clone() };
-        placed == *other
-    }
-}
-
 /// The place alone: the rest is one person's record.
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

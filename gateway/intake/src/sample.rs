@@ -86,7 +86,7 @@ pub fn officer_export_cp932(rows: &[SampleRow]) -> Vec<u8> {
 
 /// CP932 with the user-defined area, which the WHATWG encoder leaves out. Characters that CP932 lacks become `?`,
 /// as they do in the systems that write such files.
-fn encode_cp932(text: &str) -> Vec<u8> {
+pub fn encode_cp932(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for c in text.chars() {
         let mut buffer = [0; 4];

@@ -171,6 +171,8 @@ fn flaw(text: &str, shape: Shape) -> Option<Code> {
     }
     let text = match shape {
         Shape::Word | Shape::Date => return None,
+        // What the sender cannot read either is a lost character; all else is kept as it is.
+        Shape::Note => return text.contains('\u{FFFD}').then_some(Code::ReplacementMark),
         Shape::Key | Shape::Number => Cow::Borrowed(text.trim()),
         // A line break inside a cell separates institutions as well as a semicolon does.
         Shape::List => Cow::Owned(text.replace(['\r', '\n'], ";")),

@@ -28,7 +28,9 @@ impl Sheet {
         if let Some(line) = unclosed_quote(bytes, delimiter) {
             return Err(FileError::QuoteNotClosed { line });
         }
-        let mut rows = records(bytes, delimiter)?.into_iter();
+        // The template explains itself above its header.
+        let is_comment = |row: &RawRow| row.cells.get(0).is_some_and(|cell| cell.starts_with(b"#"));
+        let mut rows = records(bytes, delimiter)?.into_iter().skip_while(is_comment);
         let header = rows.next().ok_or(FileError::Empty)?.cells;
         Ok(Self { encoding, delimiter, header, rows: rows.collect() })
     }
@@ -81,8 +83,10 @@ impl LineCounter<'_> {
 
 /// The delimiter seen most often in the first line; a comma when there is none.
 fn likely_delimiter(bytes: &[u8]) -> u8 {
-    let first =
-        bytes.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty()).unwrap_or_default();
+    let first = bytes
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    let first = first.unwrap_or_default();
     let count = |delimiter: u8| first.split(|byte| *byte == delimiter).count();
     [b';', b'\t', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
 }

@@ -46,6 +46,9 @@ pub struct Config {
     /// Citizens' questions about entries.
     #[serde(default)]
     pub questions: QuestionConfig,
+    /// Vaccination.
+    #[serde(default)]
+    pub vaccination: VaccinationConfig,
     /// Limits of the edge.
     #[serde(default)]
     pub edge: EdgeLimits,
@@ -204,6 +207,14 @@ pub struct WebConfig {
     pub listen: String,
 }
 
+/// By which rules doses are judged.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaccinationConfig {
+    /// Rule book, JSON, read at start; an inconsistent one is refused. Absent: the one in this program.
+    pub rules: Option<PathBuf>,
+}
+
 /// Citizens' questions about entries.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -269,6 +280,7 @@ impl Config {
             &mut self.log.gateway_seed,
             &mut self.log.auth_seed,
         ];
+        paths.extend(&mut self.vaccination.rules);
         paths.extend(&mut self.log.gateway_checkpoint);
         paths.extend(&mut self.log.auth_checkpoint);
         paths.extend(self.log.witnesses.iter_mut().flat_map(|witness| &mut witness.roots));

@@ -18,7 +18,7 @@ use pmh_auth::{
     reader::ReaderTrust,
     token::TokenSigner,
 };
-use pmh_domain::{eligibility::Rules, organization::OrganizationId};
+use pmh_domain::{eligibility::Rules, organization::OrganizationId, vaccination::RuleBook};
 use pmh_store::{
     AuthStore, Clock, Concluding, Conclusion, GatewayStore, Location, LogSettings, Reader, RegistryChange,
     Reply, State, StoreKeys, default_checkpoint_file, last_signed,
@@ -134,7 +134,8 @@ pub async fn open(config: &Config) -> Result<Gateway> {
     open_by(config, Arc::new(system::now_us)).await
 }
 
-async fn open_by(config: &Config, clock: Clock) -> Result<Gateway> {
+/// The same by another clock, for tests of what happens after years.
+pub async fn open_by(config: &Config, clock: Clock) -> Result<Gateway> {
     let master = secret(&config.keys.master).context("keys.master")?;
     let keys = KeyRing::from_master(master, config.keys.pairwise_epoch);
     let (store, _) = GatewayStore::open(log_settings(config, Log::Gateway, &keys, &clock)?)
@@ -153,6 +154,7 @@ async fn open_by(config: &Config, clock: Clock) -> Result<Gateway> {
         readers: readers(config)?,
         directory: directory(config)?,
         rules: Rules::builtin(),
+        vaccination: rule_book(config)?,
         jurisdictions: jurisdictions(config)?,
         witnesses: witnesses(config, clock())?,
         retention: if config.log.retention { Retention::On } else { Retention::Off },
@@ -415,6 +417,15 @@ fn directory(config: &Config) -> Result<Option<DirectoryTrust>> {
     Ok(Some(DirectoryTrust::new(&directory.issuer, &key)?))
 }
 
+/// A book from a file is read once and stays as long as the process, as the embedded one does.
+fn rule_book(config: &Config) -> Result<&'static RuleBook> {
+    let Some(file) = &config.vaccination.rules else {
+        return RuleBook::embedded().context("the embedded rule book");
+    };
+    let book = RuleBook::parse(&text(file)?).context("vaccination.rules")?;
+    Ok(Box::leak(Box::new(book)))
+}
+
 fn jurisdictions(config: &Config) -> Result<Jurisdictions> {
     let mut jurisdictions = Jurisdictions::default();
     for auditor in &config.auditors {
@@ -543,6 +554,21 @@ fn bytes(path: &Path) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_inconsistent_rule_book_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rules.json");
+        let mut config: Config = toml::from_str(include_str!("../../../pmh.example.toml")).unwrap();
+        assert_eq!(rule_book(&config).unwrap().version(), RuleBook::embedded().unwrap().version());
+        let book = include_str!("../../domain/data/vaccination/rules.json");
+        config.vaccination.rules = Some(file.clone());
+        std::fs::write(&file, book).unwrap();
+        assert!(rule_book(&config).is_ok());
+        std::fs::write(&file, book.replacen("\"HEPB\"", "\"HIB\"", 1)).unwrap();
+        let error = format!("{:#}", rule_book(&config).unwrap_err());
+        assert!(error.starts_with("vaccination.rules: HIB"), "{error}");
+    }
 
     #[test]
     fn only_this_machine_may_be_spoken_to_in_clear() {

@@ -76,7 +76,8 @@ pub async fn open(options: &SandboxOptions) -> Result<RunningSandbox> {
     let sandbox = match (fresh, known) {
         (Some(fresh), _) => {
             let sandbox = fresh.describe(&gateway, witness_key);
-            tell(&dir, &sandbox, &fresh).await.context("filling the sandbox")?;
+            // Boxed: every caller holds this future, and most of it is used once in a sandbox's life.
+            Box::pin(tell(&dir, &sandbox, &fresh)).await.context("filling the sandbox")?;
             sandbox
         }
         (None, Some(known)) => {

@@ -42,6 +42,8 @@ pub(super) fn judge(context: Context<'_>, subject: Subject<'_>, before: &[Placed
         judgement.product(series, before);
         let counted = counted(context, series, subject.on, before);
         judgement.step(context, series, subject.on, &counted, before);
+    } else {
+        judgement.same_day(context, subject, before);
     }
     judgement.live(context, subject, before);
     judgement
@@ -149,6 +151,20 @@ impl Judgement {
         let advised = step.advised.map(|limit| limit_day(limit, birth));
         if let Some(last) = advised.filter(|last| on > *last) {
             self.findings.push(Finding::warn(FindingKind::AfterAdvised, &step.rule).until(Some(last)));
+        }
+    }
+
+    /// Outside any series nothing numbers the doses, so that a second one on the same day is the same dose.
+    fn same_day(&mut self, context: Context<'_>, subject: Subject<'_>, before: &[Placed<'_>]) {
+        let same = |placed: &&Placed<'_>| {
+            (&placed.given.vaccine, placed.given.on) == (subject.vaccine, subject.on)
+                && matches!(placed.standing, Standing::NoSeries)
+        };
+        let rule = &context.book.general.order;
+        self.rules.push(rule.clone());
+        if before.iter().any(|placed| same(&placed)) {
+            let next = plus_days(subject.on, 1);
+            self.findings.push(Finding::block(FindingKind::Interval, rule).from(Some(next)));
         }
     }
 

@@ -6,6 +6,8 @@ mod answers;
 #[cfg(test)]
 mod checkup;
 #[cfg(test)]
+mod handoff;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod published;

@@ -29,7 +29,7 @@ pub(super) fn copayment_from_key(key: &str) -> Option<Field> {
 }
 
 /// Aliases are written below as officers write them; compared without separators and in lower case.
-fn comparable(alias: &str) -> String {
+pub(super) fn comparable(alias: &str) -> String {
     alias.chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect()
 }
 
@@ -190,6 +190,7 @@ pub(super) const TABLE: &[TableRow] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::FileKind;
     use crate::header::comparison_key;
 
     #[test]
@@ -211,8 +212,11 @@ mod tests {
         let cares = [Care::Any, Care::Inpatient, Care::Outpatient, Care::Pharmacy];
         let copayments = cares.into_iter().flat_map(|care| KINDS.map(|kind| Field::Copayment { care, kind }));
         for field in plain.chain(copayments) {
-            assert_eq!(Field::from_key(&comparison_key(&field.name())), Some(field));
-            assert_eq!(Field::from_key(&comparison_key(&field.label_ja())), Some(field));
+            assert_eq!(Field::from_key(FileKind::Entitlements, &comparison_key(&field.name())), Some(field));
+            assert_eq!(
+                Field::from_key(FileKind::Entitlements, &comparison_key(&field.label_ja())),
+                Some(field)
+            );
         }
     }
 
@@ -221,7 +225,11 @@ mod tests {
         let expected = Field::Copayment { care: Care::Outpatient, kind: CopaymentKind::MonthYen };
         for header in ["入院外月額上限", "月額上限（入院外）", "外来 月額上限", "通院_月額上限額"]
         {
-            assert_eq!(Field::from_key(&comparison_key(header)), Some(expected), "{header}");
+            assert_eq!(
+                Field::from_key(FileKind::Entitlements, &comparison_key(header)),
+                Some(expected),
+                "{header}"
+            );
         }
     }
 }

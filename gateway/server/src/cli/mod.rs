@@ -8,6 +8,7 @@ pub mod demo;
 pub mod growth;
 pub mod issuer;
 pub mod me;
+pub mod municipality;
 pub mod output;
 pub mod pki;
 pub mod sandbox;
@@ -43,6 +44,8 @@ enum Command {
     Counter(counter::Args),
     /// An issuer's office.
     Issuer(issuer::Args),
+    /// A municipality's vaccination office.
+    Municipality(municipality::Args),
     /// Who looked at my data: a citizen with the card.
     Me(me::Args),
     /// Verify proofs, offline; search the log as an auditor.
@@ -69,11 +72,12 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Migrate(args) => serve::migrate(args).await,
         Command::Counter(args) => counter::run(args).await,
         Command::Issuer(args) => issuer::run(args).await,
+        Command::Municipality(args) => municipality::run(args).await,
         Command::Me(args) => me::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Codes(args) => codes::run(args),
         Command::Vaccine(args) => vaccine::run(args),
-        Command::Growth(args) => growth::run(args),
+        Command::Growth(args) => growth::run(&args),
         Command::Pki(args) => pki::run(args),
         Command::Card(args) => card::run(args),
     }

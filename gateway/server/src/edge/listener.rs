@@ -127,7 +127,11 @@ impl Doorkeeper {
         }
         let _slot = self.slots.acquire().await.map_err(|_| HandshakeOutcome::Full)?;
         let stream = hello.into_stream(self.tls.current()).await.map_err(|error| refused(&error))?;
-        if stream.get_ref().1.alpn_protocol() == Some(self.protocol) { Ok(stream) } else { Err(HandshakeOutcome::NoH2) }
+        if stream.get_ref().1.alpn_protocol() == Some(self.protocol) {
+            Ok(stream)
+        } else {
+            Err(HandshakeOutcome::NoH2)
+        }
     }
 
     /// The name in the certificate that the handshake has verified, or none.

@@ -72,6 +72,11 @@ impl<T> Judged<T> {
             }
             Err(RowRefusal::Rejected(problems)) => (RowVerdict::Rejected, say(&problems, false)),
         };
+        self.push_said(row, verdict, said);
+    }
+
+    /// A row whose verdict is in the words of its own rules.
+    pub(super) fn push_said<R>(&mut self, row: &Received<R>, verdict: RowVerdict<T>, said: Said) {
         self.rows.push(ChunkRow { row_id: row.row_id.clone(), row_sha256: row.row_sha256, verdict });
         self.said.push(said);
     }
@@ -118,7 +123,8 @@ struct ReportedRow {
     said: Said,
 }
 
-type Said = Vec<(String, Reason, bool)>;
+/// Field, reason, and whether it is only a warning.
+pub(super) type Said = Vec<(String, Reason, bool)>;
 
 impl Report {
     pub(super) fn conclude(
@@ -183,6 +189,8 @@ fn report(row: &ReportedRow, done: RowDone) -> RowReport {
             RowConflict::ResidentUnknown => ("resident_key".to_owned(), Reason::ResidentUnknown, false),
             RowConflict::HistoryKeyConflict => ("history_key".to_owned(), Reason::HistoryKeyConflict, false),
             RowConflict::DuplicateRow => ("row_id".to_owned(), Reason::DuplicateRow, false),
+            RowConflict::VersionDisputed => ("source_version".to_owned(), Reason::VersionDisputed, false),
+            RowConflict::BatchClosed => ("row_id".to_owned(), Reason::BatchClosed, false),
             RowConflict::DoseNumberTaken => ("dose_number".to_owned(), Reason::DoseNumberTaken, true),
         });
     }

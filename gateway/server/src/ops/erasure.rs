@@ -66,7 +66,7 @@ pub async fn request(
     request: Request,
     render: impl Fn(&str, Answered) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
-    let asker = asker(call)?;
+    let first = asker(call)?;
     let case = request.case_reference;
     let Some(target) = find(gateway, &request.named).await? else {
         return Err(gateway.refuse_auditor(call, Reason::NotFound, &case).await);
@@ -79,9 +79,9 @@ pub async fn request(
             what: target.what,
             case_reference: case.clone(),
             ground: request.ground,
-            terminal: asker.terminal.to_owned(),
-            certificate_sha256: *asker.certificate_sha256,
-            operator: asker.operator.to_owned(),
+            terminal: first.terminal.to_owned(),
+            certificate_sha256: *first.certificate_sha256,
+            operator: first.operator.to_owned(),
         },
     };
     let key = call.idempotency(idempotency_key, None);

@@ -14,11 +14,14 @@ use pmh_auth::{
     reader::ReaderTrust,
     token::{CACHE_CAPACITY, DenyList, TokenCache, TokenSigner, TokenVerifier},
 };
-use pmh_domain::eligibility::Rules;
+use pmh_domain::{eligibility::Rules, vaccination::RuleBook};
 use pmh_store::{Attempt, AuthStore, Clock, Cosigner, GatewayStore, Registry};
 use zeroize::Zeroizing;
 
-use super::{auditor::jurisdiction::Jurisdictions, erasure::retention::Retention, log::Log, refusals::RefusalCounts, witnessing::Witnesses};
+use super::{
+    auditor::jurisdiction::Jurisdictions, erasure::retention::Retention, log::Log, refusals::RefusalCounts,
+    witnessing::Witnesses,
+};
 use crate::edge::{OrganizationRegistry, Random, Standing};
 
 /// What a gateway is built from.
@@ -45,6 +48,8 @@ pub struct GatewaySetup {
     pub directory: Option<DirectoryTrust>,
     /// Rules of eligibility.
     pub rules: Rules,
+    /// Rules of vaccination.
+    pub vaccination: &'static RuleBook,
     /// What each auditor may read.
     pub jurisdictions: Jurisdictions,
     /// Keys of the two logs, to make checkpoints on demand.
@@ -90,6 +95,7 @@ pub struct Gateway {
     pub(crate) readers: ReaderTrust,
     pub(crate) directory: Option<DirectoryTrust>,
     pub(crate) rules: ArcSwap<Rules>,
+    pub(crate) vaccination: &'static RuleBook,
     pub(crate) jurisdictions: Jurisdictions,
     pub(crate) logs: LogSigners,
     pub(crate) witnesses: Witnesses,
@@ -129,6 +135,7 @@ impl Gateway {
             readers: setup.readers,
             directory: setup.directory,
             rules: ArcSwap::from_pointee(setup.rules),
+            vaccination: setup.vaccination,
             jurisdictions: setup.jurisdictions,
             logs: setup.logs,
             witnesses: setup.witnesses,

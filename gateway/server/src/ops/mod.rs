@@ -7,6 +7,7 @@ pub mod accesses;
 pub mod auditor;
 pub mod bulk;
 pub mod call;
+pub mod checkup;
 pub mod directory;
 pub mod entitlements;
 pub mod erasure;

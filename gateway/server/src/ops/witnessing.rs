@@ -230,7 +230,8 @@ mod tests {
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
         let key = CosigningKey::from_seed("witness.example/w1", &[1; 32]).unwrap().verifier().clone();
-        let witness = Witness { url: WitnessUrl::parse("https://witness.example/", tls.into()).unwrap(), key };
+        let witness =
+            Witness { url: WitnessUrl::parse("https://witness.example/", tls.into()).unwrap(), key };
         Witnesses::new(vec![witness], 1, Duration::from_secs(10), stop_after, NOW)
     }
 

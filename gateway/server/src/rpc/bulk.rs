@@ -118,7 +118,7 @@ pub(super) trait BulkAnswer: Send + 'static {
 pub(super) fn serve<M, R, A, F>(
     service: Service,
     call: Call,
-    mut stream: Streaming<M>,
+    stream: Streaming<M>,
     item: fn(M) -> Item<R>,
     put: impl Fn(Call, Vec<R>) -> F + Send + 'static,
 ) -> Answers<A>
@@ -127,6 +127,26 @@ where
     R: Message + 'static,
     A: BulkAnswer,
     F: Future<Output = Result<A, Refusal>> + Send,
+{
+    let last = |_, summary| std::future::ready(Ok(A::last(summary)));
+    serve_to_the_end(service, call, stream, item, put, last)
+}
+
+/// The same where the end of the stream is itself something to do.
+pub(super) fn serve_to_the_end<M, R, A, F, E>(
+    service: Service,
+    call: Call,
+    mut stream: Streaming<M>,
+    item: fn(M) -> Item<R>,
+    put: impl Fn(Call, Vec<R>) -> F + Send + 'static,
+    end: impl FnOnce(Call, common::BulkSummary) -> E + Send + 'static,
+) -> Answers<A>
+where
+    M: Send + 'static,
+    R: Message + 'static,
+    A: BulkAnswer,
+    F: Future<Output = Result<A, Refusal>> + Send,
+    E: Future<Output = Result<A, Refusal>> + Send,
 {
     let (sender, answers) = mpsc::channel(ANSWERS_AHEAD);
     let answering = async move {
@@ -154,7 +174,11 @@ where
                 return;
             }
         }
-        let _ = sender.send(Ok(A::last(summary))).await;
+        let last = match end(call.clone(), summary).await {
+            Ok(last) => Ok(last),
+            Err(refusal) => Err(service.gateway.record_refusal(&call, refusal).await.into()),
+        };
+        let _ = sender.send(last).await;
     };
     tokio::spawn(answering.in_current_span());
     Box::pin(ReceiverStream::new(answers))

@@ -14,12 +14,7 @@ use pmh_store::Organization;
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
-use super::{
-    convert,
-    fields::Fields,
-    service::Service,
-    status::Refusal,
-};
+use super::{convert, fields::Fields, service::Service, status::Refusal};
 use crate::ops::{
     Call,
     directory::{Enrolment, enrol, put_competence},

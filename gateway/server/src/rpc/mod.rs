@@ -6,6 +6,7 @@ mod accesses;
 mod audit;
 mod auditor;
 mod bulk;
+mod checkup;
 mod convert;
 mod coverage;
 mod directory;

@@ -40,6 +40,7 @@ pub fn routes(gateway: &Arc<Gateway>, max_message_bytes: usize) -> Routes {
         resident::resident_service_server::ResidentServiceServer,
         eligibility::eligibility_service_server::EligibilityServiceServer,
         vaccination::vaccination_service_server::VaccinationServiceServer,
+        checkup::checkup_service_server::CheckupServiceServer,
         audit::audit_service_server::AuditServiceServer
     )
 }
@@ -139,6 +140,12 @@ receipted! {
     audit::ErasePersonResponse,
     audit::PutLegalHoldResponse,
     audit::ReleaseLegalHoldResponse,
+    checkup::AcknowledgeUrgentCaseResponse,
+    checkup::ConfirmBatchResponse,
+    checkup::ListCheckupsResponse,
+    checkup::ListUrgentCasesResponse,
+    checkup::PushCheckupsResponse,
+    checkup::UndoBatchResponse,
     directory::PutCompetenceResponse,
     directory::PutOrganizationResponse,
     directory::ResumeOrganizationResponse,

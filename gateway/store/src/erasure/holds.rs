@@ -6,7 +6,7 @@ use pmh_audit::Hash;
 
 use super::{Doomed, SAME_PERSON, ToErase};
 use crate::{
-    Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Reader, Recorded, Reply,
+    Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Reader, Recorded, Reply, SubjectRef,
     reader::{signed, unsigned},
     sequencer::{BoxFuture, Lane, Transaction, Tx},
 };
@@ -70,6 +70,17 @@ impl Reader {
     /// Whether any person is held. The other log knows persons by tags of its own, so it cannot tell whom.
     pub async fn holds_anybody(&self) -> Result<bool, Fault> {
         Ok(self.fetch_one("SELECT hold_id FROM held_person LIMIT 1", vec![]).await?.is_some())
+    }
+
+    /// The holds on a person, who may have several references: the leaf hashes of their own entries.
+    pub async fn holds_on(&self, references: &[SubjectRef]) -> Result<Vec<Hash>, Fault> {
+        let mut found = BTreeSet::new();
+        for reference in references {
+            for row in self.fetch(HOLDS_ON, vec![self.keys.subject_tag(reference).into()]).await? {
+                found.insert((row.int(0)?, row.array(1, "log_entry")?));
+            }
+        }
+        Ok(found.into_iter().map(|(_, leaf_hash)| leaf_hash).collect())
     }
 }
 
@@ -170,6 +181,10 @@ impl Transaction for Release {
 const HELD_PEOPLE: &str = "SELECT held_person.subject_tag, legal_hold.put_idx, e.leaf_hash FROM held_person
      JOIN legal_hold ON legal_hold.hold_id = held_person.hold_id
      JOIN log_entry e ON e.idx = legal_hold.put_idx";
+const HOLDS_ON: &str = "SELECT legal_hold.put_idx, e.leaf_hash FROM held_person
+     JOIN legal_hold ON legal_hold.hold_id = held_person.hold_id
+     JOIN log_entry e ON e.idx = legal_hold.put_idx
+     WHERE held_person.subject_tag = $1";
 const HELD_ENTRIES: &str = "SELECT held_entry.idx, legal_hold.put_idx, e.leaf_hash FROM held_entry
      JOIN legal_hold ON legal_hold.hold_id = held_entry.hold_id
      JOIN log_entry e ON e.idx = legal_hold.put_idx";

@@ -34,6 +34,10 @@ pub enum RowConflict {
     DuplicateRow = 3,
     /// Another record counts under this number; the row is kept all the same.
     DoseNumberTaken = 4,
+    /// Another content claims the same version of the record; neither counts.
+    VersionDisputed = 5,
+    /// The batch was closed before this row came.
+    BatchClosed = 6,
 }
 
 /// A row and what the rules said about it.
@@ -76,8 +80,14 @@ impl RowOutcome {
 }
 
 impl RowConflict {
-    const ALL: [Self; 4] =
-        [Self::ResidentUnknown, Self::HistoryKeyConflict, Self::DuplicateRow, Self::DoseNumberTaken];
+    const ALL: [Self; 6] = [
+        Self::ResidentUnknown,
+        Self::HistoryKeyConflict,
+        Self::DuplicateRow,
+        Self::DoseNumberTaken,
+        Self::VersionDisputed,
+        Self::BatchClosed,
+    ];
 }
 
 impl RowDone {

@@ -155,6 +155,8 @@ const EXPIRED_OF_THE_GATEWAY: &[&str] = &[
      (SELECT organization, method, batch_id, row_id FROM bulk_row WHERE expires_us <= $1 LIMIT 1024)",
     "DELETE FROM person_search WHERE search_id IN
      (SELECT search_id FROM person_search WHERE expires_us <= $1 LIMIT 1024)",
+    "DELETE FROM dose_reservation WHERE reservation_id IN
+     (SELECT reservation_id FROM dose_reservation WHERE expires_us <= $1 LIMIT 1024)",
 ];
 const EXPIRED_OF_AUTH: &[&str] = &[
     "DELETE FROM used_presentation WHERE nonce_hash IN

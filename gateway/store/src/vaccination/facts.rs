@@ -34,6 +34,8 @@ pub struct PersonDoses {
 /// A dose as it is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredDose {
+    /// The reference it was first recorded under; every version stays there, whoever the person is linked with later.
+    pub subject: SubjectRef,
     /// UUID.
     pub dose_id: String,
     /// From 1.
@@ -227,6 +229,7 @@ fn person_link(row: &Row) -> Result<PersonLink, Fault> {
 
 pub(super) fn stored_dose(row: &Row) -> Result<StoredDose, Fault> {
     Ok(StoredDose {
+        subject: row.array(0, "dose")?,
         dose_id: row.text(1)?,
         version: small(row.int(2)?, "dose")?,
         organization: row.text(3)?,

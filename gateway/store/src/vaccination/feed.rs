@@ -133,22 +133,24 @@ impl Transaction for Acknowledge {
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<u64, Fault>> {
         Box::pin(async move {
-            let now = tx.now_us;
+            // Nobody can keep what has not been written yet.
+            let (now, index) = (tx.now_us, self.index.min(tx.next_index));
             tx.execute(
                 "INSERT INTO dose_feed_cursor (municipality, entry_idx, told_us) VALUES ($1, $2, $3)
                  ON CONFLICT (municipality) DO UPDATE SET entry_idx = excluded.entry_idx, told_us = excluded.told_us
                  WHERE dose_feed_cursor.entry_idx < excluded.entry_idx",
-                vec![self.municipality.as_str().into(), signed(self.index)?.into(), now.into()],
+                vec![self.municipality.as_str().into(), signed(index)?.into(), now.into()],
             )
             .await?;
             let sql = "SELECT entry_idx FROM dose_feed_cursor WHERE municipality = $1";
             let row = tx.fetch_one(sql, vec![self.municipality.as_str().into()]).await?;
-            row.map_or(Ok(self.index), |row| small(row.int(0)?, "dose_feed_cursor"))
+            row.map_or(Ok(index), |row| small(row.int(0)?, "dose_feed_cursor"))
         })
     }
 }
 
-/// The dose as [`stored_dose`] reads it, then index and the reader's key of the person.
+/// The dose as [`stored_dose`] reads it, then index, the reader's key of the person and the person's survivor: under
+/// whichever reference a dose was recorded, its person has one pairwise id.
 macro_rules! told_dose {
     ($index:literal, $reader:literal, $from:literal) => {
         concat!(
@@ -159,7 +161,8 @@ macro_rules! told_dose {
                  JOIN resident_link l ON l.subject_ref = one.subject_ref
                  WHERE asked.subject_ref = d.subject_ref AND l.issuer = ",
             $reader,
-            "), '')",
+            "), ''), COALESCE((SELECT own.survivor FROM subject_alias own WHERE own.subject_ref = d.subject_ref),
+                d.subject_ref)",
             $from
         )
     };
@@ -193,7 +196,7 @@ const PERFORMED: &str = told_dose!(
 fn told(row: &Row) -> Result<ToldDose, Fault> {
     Ok(ToldDose {
         index: small(row.int(7)?, "dose_feed")?,
-        subject: row.array(0, "dose")?,
+        subject: row.array(9, "subject_alias")?,
         resident_key: row.text(8)?,
         dose: stored_dose(row)?,
     })

@@ -179,7 +179,7 @@ fn is_recorded(doses: &PersonDoses, record: &DoseRecord) -> bool {
     let same = |dose: &StoredDose| {
         dose.record.vaccine == record.vaccine
             && dose.record.occurrence == record.occurrence
-            && dose.record.status != DoseStatus::EnteredInError
+            && !matches!(dose.record.status, DoseStatus::EnteredInError | DoseStatus::NotDone)
     };
     record.status == DoseStatus::EnteredInError || doses.doses.iter().any(same)
 }
@@ -191,6 +191,7 @@ fn learn(doses: &mut PersonDoses, new: NewVersion) {
     let before = before.map(|at| doses.doses.remove(at));
     let written_us = doses.now_us;
     doses.doses.push(StoredDose {
+        subject: before.as_ref().map_or(doses.survivor, |before| before.subject),
         version: before.as_ref().map_or(1, |before| before.version + 1),
         first_us: before.map_or(written_us, |before| before.first_us),
         dose_id,

@@ -214,12 +214,14 @@ impl Tx {
         }
         self.take_slot(doses, lease, "", Against::OthersLeases).await?;
         self.execute(
-            "INSERT INTO dose_reservation (reservation_id, subject_ref, organization, body) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO dose_reservation (reservation_id, subject_ref, organization, body, expires_us)
+             VALUES ($1, $2, $3, $4, $5)",
             vec![
                 lease.reservation_id.as_str().into(),
                 doses.survivor.into(),
                 lease.organization.as_str().into(),
                 lease.body.as_str().into(),
+                (doses.now_us + crate::sequencer::KEPT_US).into(),
             ],
         )
         .await
@@ -295,9 +297,10 @@ impl Tx {
         if version > 1 {
             self.retire(&new.dose_id, version - 1).await?;
         }
-        let row = version_row(doses, new, version, (self.now_us, self.next_index), position)?;
+        let subject = before.map_or(doses.survivor, |before| before.subject);
+        let row = version_row(subject, new, version, (self.now_us, self.next_index), position)?;
         self.connection.insert(INSERT_VERSION, "", vec![row]).await?;
-        self.tell(doses, new, version).await
+        self.tell(subject, new, version).await
     }
 
     async fn retire(&mut self, dose_id: &str, version: i64) -> Result<(), Fault> {
@@ -310,13 +313,13 @@ impl Tx {
         if retired == 1 { Ok(()) } else { Err(Fault::Inconsistent { table: "dose", column: "is_newest" }) }
     }
 
-    async fn tell(&mut self, doses: &PersonDoses, new: &NewVersion, version: i64) -> Result<(), Fault> {
+    async fn tell(&mut self, subject: SubjectRef, new: &NewVersion, version: i64) -> Result<(), Fault> {
         let entry = index(self.next_index)?;
         let rows = new.tell.iter().map(|municipality| {
             vec![
                 municipality.as_str().into(),
                 entry.into(),
-                doses.survivor.into(),
+                subject.into(),
                 new.dose_id.as_str().into(),
                 version.into(),
             ]
@@ -337,7 +340,7 @@ impl Tx {
         let tag = self.keys.subject_tag(&who.into());
         self.execute(
             "INSERT INTO dose_stop (municipality, day, rule, vaccine, tag, overridden) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (municipality, day, rule, vaccine, tag) DO UPDATE SET overridden = excluded.overridden",
+             ON CONFLICT (municipality, day, rule, vaccine, tag) DO UPDATE SET overridden = 1 WHERE excluded.overridden = 1",
             vec![
                 municipality.as_str().into(),
                 day.as_str().into(),
@@ -352,8 +355,8 @@ impl Tx {
     }
 }
 
-pub(super) fn version_row(
-    doses: &PersonDoses,
+fn version_row(
+    subject: SubjectRef,
     new: &NewVersion,
     version: i64,
     (written_us, entry): (i64, u64),
@@ -361,7 +364,7 @@ pub(super) fn version_row(
 ) -> Result<Vec<Value>, Fault> {
     let record = &new.record;
     Ok(vec![
-        doses.survivor.into(),
+        subject.into(),
         new.dose_id.as_str().into(),
         version.into(),
         true.into(),

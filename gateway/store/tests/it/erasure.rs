@@ -66,9 +66,9 @@ fn erasure_entry(erasing: &Erasing, what: ToErase) -> Conclusion<()> {
 
 async fn hold(store: &GatewayStore, hold_id: &str, what: ToErase) -> (Held, u64) {
     let organization = "auditor:test-auditor".to_owned();
-    let hold = LegalHold { hold_id: hold_id.to_owned(), organization, what };
+    let wanted = LegalHold { hold_id: hold_id.to_owned(), organization, what };
     let key = idempotency(&fresh("hold"), 1);
-    let (held, receipt) = outcome(Kind::Write, |c| store.put_legal_hold(attempt(), key, hold, c)).await;
+    let (held, receipt) = outcome(Kind::Write, |c| store.put_legal_hold(attempt(), key, wanted, c)).await;
     (held, receipt.unwrap().index)
 }
 

@@ -13,9 +13,11 @@
 mod accesses;
 mod auth;
 mod bulk;
+mod checkups;
 mod contention;
 mod cosignatures;
 mod crash;
+mod doses;
 mod erasure;
 mod fault;
 mod fault_frozen;
@@ -113,6 +115,13 @@ contract! {
         a_dry_run_keeps_nothing,
         each_version_names_the_entry_that_brought_it,
         residents_are_created_corrected_and_kept;
+    checkups:
+        any_order_and_any_split_ends_in_the_same_state,
+        undoing_a_batch_brings_back_what_was_before,
+        a_batch_that_lost_a_column_waits_for_a_person,
+        rows_of_an_open_batch_are_nobodys_to_read,
+        a_dry_run_tells_fields_and_keeps_nothing,
+        an_urgent_case_is_in_the_commit_of_its_row;
     links:
         push_then_card_then_link_then_answer,
         link_then_push_then_answer,
@@ -142,6 +151,10 @@ contract! {
         i20_equal_entries_share_no_commitment;
     contention:
         p7_one_dose_once_whatever_crashes;
+    doses:
+        p10_a_dose_recorded_before_the_link_keeps_its_lineage_after_it,
+        p10_an_acknowledgement_ahead_of_the_log_hides_nothing,
+        a_registers_dose_is_kept_beside_a_screening_of_the_same_day;
     crash:
         nothing_acknowledged_is_lost_by_kill_9;
     model:

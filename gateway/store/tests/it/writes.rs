@@ -100,8 +100,11 @@ pub(crate) async fn two_writes_with_one_key_at_once_have_one_effect(place: Place
 pub(crate) async fn operations_of_a_batch_see_each_other_in_order(place: Place) {
     let open = place.open().await;
     let person = enrol(&open, chiyoda(), 1).await;
-    let mut raw = place.raw().await;
-    raw.hold().await;
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let first = open.disclose(attempt(), None, move |_, _| {
+        let _ = wait.recv();
+        ((), None)
+    });
     let restrict = outcome(Kind::Write, |conclude| {
         let change = ResidentChange::Restrict(RestrictionKind::Protective, false);
         let key = resident_key(1).as_str().to_owned();
@@ -111,14 +114,15 @@ pub(crate) async fn operations_of_a_batch_see_each_other_in_order(place: Place) 
         let change = RegistryChange::PutOrganization { id: "app:a".to_owned(), name: "A".to_owned() };
         open.change_registry(attempt(), None, change, conclude)
     });
-    // Polled in this order, so they stand in the queue in this order before the lock is given back.
-    let (before, restricted, enrolled, after, ()) = tokio::join!(
+    // Polled in this order, so they stand in the queue in this order before the first may end.
+    let (_, before, restricted, enrolled, after, ()) = tokio::join!(
         biased;
+        first,
         disclose(&open, person),
         restrict,
         enrol,
         disclose(&open, person),
-        raw.release(),
+        async { drop(go) },
     );
     let (before, after) = (before.unwrap(), after.unwrap());
     assert!(!before.0.facts.links[0].protective);

@@ -274,6 +274,8 @@ fn a_dose_really_given_is_recorded_either_way() {
     assert!(!said("HEPB@2026-03-15", "HEPB", "2026-04-11").counts());
     assert!(said("HIB@2026-03-15", "HIB", "2026-04-05").counts(), "the doctor decided");
     assert!(!said("MR1@2027-02-01", "MR1", "2027-06-01").counts(), "given twice");
+    assert!(!said("MUMPS@2027-02-01", "MUMPS", "2027-02-01").counts(), "the same dose, told by two");
+    assert!(said("RABIES@2027-02-01", "RABIES", "2027-02-02").counts());
     let error = said("", "MR1", "2026-12-01");
     let blocks = error.evaluation().findings.iter().filter(|finding| finding.level == Level::Block);
     assert_eq!(blocks.map(|finding| finding.rule.id()).collect::<Vec<_>>(), ["MR1/window"]);

@@ -20,9 +20,7 @@ use pmh_audit::{Verified, VerifierKey};
 use pmh_domain::time::tokyo_minute;
 use serde_json::{Value, json};
 
-use super::output::{
-    Language, LanguageArgs, hex, json as print_json, line, witnesses_json, witnesses_line,
-};
+use super::output::{Language, LanguageArgs, hex, json as print_json, line, witnesses_json, witnesses_line};
 use evidence::Evidence;
 use verdict::Verdict;
 

@@ -161,11 +161,11 @@ fn or_null(absent: bool, name: &str) -> Value {
     if absent { Value::Null } else { name.into() }
 }
 
-fn word<'a>(name: &'a str, prefix: &str) -> &'a str {
+pub(super) fn word<'a>(name: &'a str, prefix: &str) -> &'a str {
     name.strip_prefix(prefix).unwrap_or(name)
 }
 
-fn text(text: Option<&Text>) -> Value {
+pub(super) fn text(text: Option<&Text>) -> Value {
     text.map_or(Value::Null, |text| json!({ "ja": text.ja, "en": text.en }))
 }
 
@@ -178,12 +178,12 @@ fn days(range: Option<&DateRange>) -> Value {
 }
 
 /// RFC 3339, UTC.
-fn instant(instant: Option<&Timestamp>) -> Value {
+pub(super) fn instant(instant: Option<&Timestamp>) -> Value {
     let known = instant.and_then(|known| jiff::Timestamp::new(known.seconds, known.nanos).ok());
     known.map_or(Value::Null, |known| known.to_string().into())
 }
 
-fn merge(document: &mut Value, more: Value) {
+pub(super) fn merge(document: &mut Value, more: Value) {
     if let (Value::Object(document), Value::Object(more)) = (document, more) {
         document.extend(more);
     }

@@ -1,9 +1,10 @@
-//! `pmh counter verify`: one visit at a counter, from the card to the line that a receptionist reads.
+//! `pmh counter`: one visit at a counter, from the card to the line that a receptionist or a doctor reads.
 
 pub mod access;
 mod document;
 mod screen;
 mod trouble;
+mod vaccinate;
 mod visit;
 
 use std::fs;
@@ -37,6 +38,8 @@ enum Command {
     /// A card of a sandbox stands for a scenario: what is not said here (terminal, kind of care, child, consent,
     /// chart) is taken from it.
     Verify(Box<Verify>),
+    /// Present a card, check a shot against the rules, reserve its number, record it. Exit 1 if it was stopped.
+    Vaccinate(Box<vaccinate::Args>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -94,7 +97,13 @@ enum Care {
 
 /// Runs it.
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let Command::Verify(args) = args.command;
+    match args.command {
+        Command::Verify(args) => verify(*args).await,
+        Command::Vaccinate(args) => vaccinate::run(&args).await,
+    }
+}
+
+async fn verify(args: Verify) -> Result<ExitCode> {
     let place = args.access.place()?;
     let mut placed = place.card(args.card.as_deref())?;
     let scenario = placed.visit.take();

@@ -42,14 +42,14 @@ pub(super) fn trouble(trouble: &Trouble, language: Language) -> Vec<String> {
     lines
 }
 
-fn large(headline: &str, instruction: &str) -> Vec<String> {
+pub(super) fn large(headline: &str, instruction: &str) -> Vec<String> {
     let rule = "━".repeat((headline.width() + 8).max(40));
     let headline = format!("    {headline}");
     let headline = if stdout().is_terminal() { format!("\x1b[1m{headline}\x1b[0m") } else { headline };
     vec![rule.clone(), headline, rule, indented(instruction)]
 }
 
-fn indented(text: impl std::fmt::Display) -> String {
+pub(super) fn indented(text: impl std::fmt::Display) -> String {
     format!("  {text}")
 }
 
@@ -203,7 +203,7 @@ fn action(action: CounterAction, language: Language) -> String {
     language.pick(ja, en).to_owned()
 }
 
-fn said(text: Option<&Text>, language: Language) -> &str {
+pub(super) fn said(text: Option<&Text>, language: Language) -> &str {
     text.map(|text| language.pick(text.ja.as_str(), text.en.as_str())).unwrap_or_default()
 }
 

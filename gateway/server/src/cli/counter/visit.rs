@@ -103,7 +103,7 @@ async fn granted(
     Ok(known.into_iter().filter(|group| !refused.contains(group)).collect())
 }
 
-fn choose(children: &[Dependant], born: Option<Date>) -> Result<&Dependant, Trouble> {
+pub(super) fn choose(children: &[Dependant], born: Option<Date>) -> Result<&Dependant, Trouble> {
     let born = born.map(|date| date.to_string());
     let mut fitting =
         children.iter().filter(|child| born.as_ref().is_none_or(|date| *date == child.birth_date));
@@ -127,7 +127,7 @@ fn request(question: &Question) -> VerifyEligibilityRequest {
 
 /// The token ends when the patient leaves and not five minutes later. Should that fail, it still ends by itself,
 /// and the answer in hand is none the worse.
-async fn leave(terminal: &Terminal, presence: &Presence) {
+pub(super) async fn leave(terminal: &Terminal, presence: &Presence) {
     if let Err(error) = terminal.end(presence).await {
         tracing::warn!(error = %error, "the presence could not be ended");
     }

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use pmh_audit::VerifierKey;
-use pmh_client::Call as _;
-use pmh_proto::eligibility::VerifyEligibilityRequest;
+use pmh_client::Recorded;
 use prost::Message as _;
 use serde_json::json;
 use tokio::process::Command;
@@ -15,6 +14,7 @@ use super::{super::output::Language, house::Visit};
 
 /// The two messages of one call, encoded.
 pub(super) struct Evidence {
+    path: &'static str,
     request: Vec<u8>,
     response: Vec<u8>,
 }
@@ -30,7 +30,12 @@ pub(super) struct Verdict {
 impl Evidence {
     /// What the hospital keeps of a visit.
     pub(super) fn of(visit: &Visit) -> Self {
-        Self { request: visit.request.encode_to_vec(), response: visit.answer.response.encode_to_vec() }
+        Self::of_call(&visit.request, &visit.answer.response)
+    }
+
+    /// What an institution keeps of any recorded call.
+    pub(super) fn of_call<C: Recorded>(request: &C, response: &C::Response) -> Self {
+        Self { path: C::PATH, request: request.encode_to_vec(), response: response.encode_to_vec() }
     }
 
     /// The same with one bit of one byte of the answer changed: the last digit of the first place where `number`
@@ -40,7 +45,7 @@ impl Evidence {
         let last = found.context("the number is not in the answer")? + number.len() - 1;
         let mut response = self.response.clone();
         *response.get_mut(last).context("the last digit")? ^= 1;
-        Ok((Self { request: self.request.clone(), response }, last + 1))
+        Ok((Self { path: self.path, request: self.request.clone(), response }, last + 1))
     }
 
     /// Bytes of the answer.
@@ -51,7 +56,7 @@ impl Evidence {
     /// Writes the file that `pmh counter verify --save` writes.
     pub(super) async fn save(&self, file: PathBuf) -> Result<PathBuf> {
         let document = json!({
-            "method": VerifyEligibilityRequest::PATH,
+            "method": self.path,
             "request": BASE64.encode(&self.request),
             "response": BASE64.encode(&self.response),
         });

@@ -12,9 +12,11 @@ use pmh_proto::{
         CareType, Chart, CounterAction, EligibilityResult, Outcome, VerifyEligibilityRequest,
         verify_eligibility_request::Service,
     },
+    resident::LinkCredentialRequest,
 };
 use pmh_testkit::{
     card::FakeCard,
+    directory::DirectoryItem,
     pki::DevPki,
     sandbox::{SandboxCard, SandboxVisit},
     world::{World, WorldCard},
@@ -23,6 +25,7 @@ use tempfile::TempDir;
 
 use crate::{
     cli::card::HeldCard,
+    config::Config,
     sandbox::{self, RunningSandbox, SandboxOptions},
     system,
 };
@@ -152,6 +155,18 @@ impl House {
     pub(super) async fn issuer(&self, id: &str) -> Result<Issuer> {
         let gateway = self.gateway(id).await?;
         Ok(Issuer::new(gateway.channel().clone(), gateway.identity().clone(), self.keys.clone()))
+    }
+
+    /// What the credential directory sends, signed; returns how many links it made.
+    pub(super) async fn tell_directory(&self, batch: &str, items: &[DirectoryItem]) -> Result<u32> {
+        let config = Config::load(&self.dir().join(sandbox::CONFIG))?;
+        let issuer = config.directory.context("the sandbox has no directory")?.issuer;
+        let request = LinkCredentialRequest {
+            idempotency_key: sandbox::uuid(),
+            resident_key: String::new(),
+            directory_batch: self.pki()?.directory().sign(&issuer, batch, system::now_s(), items)?,
+        };
+        Ok(self.gateway("operator-1").await?.call(&request, None).await?.response.linked)
     }
 
     /// A terminal's files: certificate chain and key, PEM.

@@ -1,10 +1,11 @@
-//! `pmh demo`: three short chapters on a gateway that lives in a temporary directory as long as they last.
+//! `pmh demo`: four short chapters on a gateway that lives in a temporary directory as long as they last.
 //!
 //! Every step is done for real against that gateway, over mutual TLS, and asserts what it claims. The exit code is 0
 //! only if each did.
 
 mod auditor;
 mod closing;
+mod doctor;
 mod evidence;
 mod house;
 mod officer;
@@ -40,6 +41,8 @@ enum Role {
     Receptionist,
     /// In a municipality's office.
     Officer,
+    /// In the consulting room, before a shot.
+    Doctor,
     /// Over the log.
     Auditor,
 }
@@ -64,6 +67,9 @@ async fn play(stage: &mut Stage, house: &House, role: Option<Role>) {
     if wanted(Role::Officer) {
         drop(officer::play(stage, house).await);
     }
+    if wanted(Role::Doctor) {
+        drop(Box::pin(doctor::play(stage, house)).await);
+    }
     if wanted(Role::Auditor) {
         drop(auditor::play(stage, house).await);
     }
@@ -85,6 +91,6 @@ fn verdict(stage: &Stage) -> ExitCode {
 }
 
 const WELCOME: Phrase = Phrase(
-    "一時ディレクトリにゲートウェイを起動し、架空の家族と実在のコードで三つの短い場面を進めます。",
-    "A gateway starts in a temporary directory: an invented family, real codes, and three short chapters.",
+    "一時ディレクトリにゲートウェイを起動し、架空の家族と実在のコードで四つの短い場面を進めます。",
+    "A gateway starts in a temporary directory: an invented family, real codes, and four short chapters.",
 );

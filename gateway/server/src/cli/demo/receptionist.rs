@@ -1,11 +1,10 @@
 //! The receptionist's chapter: what stands on the counter's screen, and what it means for the people before it.
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use pmh_client::{ConnectError, Endpoint, connect};
 use pmh_proto::{
     eligibility::{AnswerState, CareType, CounterAction, Outcome},
     presence::Notice,
-    resident::LinkCredentialRequest,
 };
 use pmh_testkit::{
     card::FakeCard,
@@ -20,7 +19,7 @@ use super::{
     screen::Screen,
     stage::{Chapter, Phrase, Script, Shown, Stage, Stopped},
 };
-use crate::{cli::card::HeldCard, config::Config, sandbox, system};
+use crate::{cli::card::HeldCard, system};
 
 /// Plays the chapter.
 pub(super) async fn play(stage: &mut Stage, house: &House) -> Result<(), Stopped> {
@@ -131,17 +130,9 @@ async fn same_person_again(house: &House, mut renewed: Renewed, first: &Visit) -
 
 /// What the credential directory sends: this certificate follows that one.
 async fn tell_renewal(house: &House, new: CredentialDigest) -> Result<u32> {
-    let pki = house.pki()?;
-    let old = house.plastic("mother")?.credential_digest(&pki.card_ca_key_id(Generation::P384)?)?;
-    let config = Config::load(&house.dir().join(sandbox::CONFIG))?;
-    let issuer = config.directory.context("the sandbox has no directory")?.issuer;
-    let items = [DirectoryItem::Renewal { old, new }];
-    let request = LinkCredentialRequest {
-        idempotency_key: sandbox::uuid(),
-        resident_key: String::new(),
-        directory_batch: pki.directory().sign(&issuer, "demo-renewal", system::now_s(), &items)?,
-    };
-    Ok(house.gateway("operator-1").await?.call(&request, None).await?.response.linked)
+    let ca = house.pki()?.card_ca_key_id(Generation::P384)?;
+    let old = house.plastic("mother")?.credential_digest(&ca)?;
+    house.tell_directory("demo-renewal", &[DirectoryItem::Renewal { old, new }]).await
 }
 
 async fn gateway_unreachable(house: &House) -> Result<((), Shown)> {

@@ -42,6 +42,11 @@ impl Screen {
         }
     }
 
+    /// A screen that says just this.
+    pub(super) fn plain(place: &str, large: Text, instruction: Text) -> Self {
+        Self { place: place.to_owned(), large, instruction, rows: Vec::new() }
+    }
+
     /// The large line.
     pub(super) fn large(&self) -> &Text {
         &self.large

@@ -51,7 +51,7 @@ enum SexArg {
 }
 
 /// Runs it. Exit 1 if a value has no position.
-pub fn run(args: Args) -> Result<ExitCode> {
+pub fn run(args: &Args) -> Result<ExitCode> {
     let age = Age::on(args.birth, args.on).context("--on")?;
     let found =
         Found { reference: REFERENCE, age_months: rounded(age.months(), 2), results: args.results(age) };

@@ -1,10 +1,13 @@
 //! `pmh issuer`: what an issuer's office does.
 
+pub(crate) mod checkup_rows;
+mod dose_rows;
+mod gate;
 mod link;
-mod push;
+pub(crate) mod push;
 mod report;
 pub(crate) mod rows;
-mod watermark;
+pub(crate) mod watermark;
 
 use std::process::ExitCode;
 

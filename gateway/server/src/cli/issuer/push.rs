@@ -8,9 +8,12 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pmh_client::Chunk;
-use pmh_intake::{FileError, Intake, Mapping, Options};
+use pmh_intake::{FileError, FileKind, Intake, Mapping, Options};
+use pmh_proto::checkup::PushSummary;
 use pmh_proto::common::BulkHeader;
 
+use super::checkup_rows::checkups;
+use super::dose_rows::doses;
 use super::report::{self, Document, Proof, Sent};
 use super::rows::{Batch, Rows, entitlements, residents};
 use crate::cli::counter::Trouble;
@@ -20,7 +23,7 @@ use crate::sandbox::uuid;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     /// CSV in UTF-8 or CP932, with Japanese or English headers.
     file: PathBuf,
     #[command(flatten)]
@@ -50,18 +53,46 @@ pub(super) struct Args {
 
 /// What the file is sent as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     /// Rights.
     Entitlements,
     /// The persons who hold them.
     Residents,
+    /// Past doses.
+    Doses,
+    /// Checkups.
+    Checkups,
 }
 
 /// Runs it.
-pub(super) async fn run(what: What, args: &Args) -> Result<ExitCode> {
+pub(crate) async fn run(what: What, args: &Args) -> Result<ExitCode> {
+    let (bytes, mapping) = files(what, args)?;
+    let options = Options::default();
+    match what {
+        What::Entitlements => {
+            push(what, args, pmh_intake::read(&bytes, &mapping, &options), |intake| entitlements(intake))
+                .await
+        }
+        What::Residents => push(what, args, pmh_intake::read(&bytes, &mapping, &options), residents).await,
+        What::Doses => {
+            push(what, args, pmh_intake::read_doses(&bytes, &mapping, &options), |intake| doses(intake)).await
+        }
+        What::Checkups => {
+            let read = pmh_intake::read_checkups(&bytes, &mapping, &options);
+            push(what, args, read, |intake| checkups(intake)).await
+        }
+    }
+}
+
+async fn push<R>(
+    what: What,
+    args: &Args,
+    read: std::result::Result<Intake<R>, FileError>,
+    batch: impl FnOnce(&mut Intake<R>) -> Batch,
+) -> Result<ExitCode> {
     let language = args.language.language();
     let access = args.access.place()?.access(None)?;
-    let mut intake = match read(args)? {
+    let mut intake = match read {
         Ok(intake) => intake,
         Err(error) => return unreadable(&error, args.json, language),
     };
@@ -70,10 +101,7 @@ pub(super) async fn run(what: What, args: &Args) -> Result<ExitCode> {
     }
     let header =
         BulkHeader { batch_id: args.batch_id.map_or_else(uuid, |id| id.to_string()), dry_run: args.dry_run };
-    let batch = match what {
-        What::Entitlements => entitlements(&intake),
-        What::Residents => residents(&mut intake),
-    };
+    let batch = batch(&mut intake);
     let sent = send(&access, &header, batch).await;
     report::judge(&mut intake, &sent);
     let corrected = write_corrected(args, &intake)?;
@@ -92,17 +120,22 @@ pub(super) async fn run(what: What, args: &Args) -> Result<ExitCode> {
     Ok(if document.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn read(args: &Args) -> Result<std::result::Result<Intake, FileError>> {
+fn files(what: What, args: &Args) -> Result<(Vec<u8>, Mapping)> {
+    let kind = match what {
+        What::Entitlements | What::Residents => FileKind::Entitlements,
+        What::Doses => FileKind::Doses,
+        What::Checkups => FileKind::Checkups,
+    };
     let named = |file: &Path| format!("{} cannot be read", file.display());
     let mapping = match &args.mapping {
         None => Mapping::default(),
         Some(file) => {
             let text = fs::read_to_string(file).with_context(|| named(file))?;
-            Mapping::parse(&text).context("--mapping")?
+            Mapping::parse_for(kind, &text).context("--mapping")?
         }
     };
     let bytes = fs::read(&args.file).with_context(|| named(&args.file))?;
-    Ok(pmh_intake::read(&bytes, &mapping, &Options::default()))
+    Ok((bytes, mapping))
 }
 
 /// Exit 2: there is no row to speak of.
@@ -130,8 +163,12 @@ async fn send(access: &Access, header: &BulkHeader, batch: Batch) -> Sent {
         bar.set_position(u64::try_from(chunk.done).unwrap_or(u64::MAX));
         sent.results.extend(chunk.rows.iter().map(|row| (row.row_id.clone(), row.clone())));
         sent.proofs.extend(chunk.proof.map(|proof| Proof::new(proof, chunk.rows.len())));
+        sent.changes.extend_from_slice(chunk.changes);
     };
-    sent.failure = put(access, header, rows, told).await.err();
+    match put(access, header, rows, told).await {
+        Ok(gate) => sent.gate = gate,
+        Err(trouble) => sent.failure = Some(trouble),
+    }
     bar.finish_and_clear();
     sent
 }
@@ -141,13 +178,15 @@ async fn put(
     header: &BulkHeader,
     rows: Rows,
     told: impl FnMut(Chunk<'_>) + Send,
-) -> std::result::Result<(), Trouble> {
+) -> std::result::Result<Option<PushSummary>, Trouble> {
     let issuer = access.issuer().await?;
     match rows {
         Rows::Entitlements(rows) => issuer.put_entitlements(header, rows, told).await?,
         Rows::Residents(rows) => issuer.put_residents(header, rows, told).await?,
+        Rows::Doses(rows) => issuer.put_doses(header, rows, told).await?,
+        Rows::Checkups(rows) => return Ok(Some(issuer.push_checkups(header, rows, told).await?)),
     };
-    Ok(())
+    Ok(None)
 }
 
 /// A bar for a person; nothing where standard error is a file.
@@ -161,7 +200,7 @@ fn progress(rows: usize) -> ProgressBar {
     }
 }
 
-fn write_corrected(args: &Args, intake: &Intake) -> Result<Option<PathBuf>> {
+fn write_corrected<R>(args: &Args, intake: &Intake<R>) -> Result<Option<PathBuf>> {
     let Some(bytes) = intake.corrected_file() else { return Ok(None) };
     let path = args.corrected.clone().unwrap_or_else(|| free_name(&args.file, &bytes));
     write(&path, &bytes)?;

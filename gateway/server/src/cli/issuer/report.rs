@@ -6,9 +6,11 @@ use std::path::Path;
 use pmh_audit::Verified;
 use pmh_intake::decode::Encoding;
 use pmh_intake::{Finding, Intake, Language as Words, RowReport, Severity, Verdict};
+use pmh_proto::checkup::{PushSummary, RowChange};
 use pmh_proto::common::{BulkHeader, RowOutcome, RowProblem, RowResult};
 use serde::Serialize;
 
+use super::gate;
 use super::push::What;
 use crate::cli::counter::Trouble;
 use crate::cli::output::{Language, table};
@@ -22,6 +24,10 @@ pub(super) struct Sent {
     pub(super) repeated: BTreeSet<String>,
     /// One for each committed chunk.
     pub(super) proofs: Vec<Proof>,
+    /// Of checkups: where the batch stands.
+    pub(super) gate: Option<PushSummary>,
+    /// Of a dry run of checkups: what updates would change.
+    pub(super) changes: Vec<RowChange>,
     /// Why not everything was answered.
     pub(super) failure: Option<Trouble>,
 }
@@ -61,6 +67,8 @@ pub(super) struct Document<'a> {
     receipts: &'a [Proof],
     corrected: Option<&'a Path>,
     failure: Option<Failure>,
+    #[serde(flatten)]
+    batch: Option<gate::Gate<'a>>,
 }
 
 #[derive(Serialize)]
@@ -77,7 +85,7 @@ struct Failure {
 }
 
 /// What was read, and above all what will not leave this machine.
-pub(super) fn before_sending(file: &Path, intake: &Intake, language: Language) -> Vec<String> {
+pub(super) fn before_sending<R>(file: &Path, intake: &Intake<R>, language: Language) -> Vec<String> {
     let encoding = match intake.encoding {
         Encoding::Utf8 => "UTF-8",
         Encoding::Cp932 => "CP932",
@@ -106,7 +114,7 @@ pub(super) fn before_sending(file: &Path, intake: &Intake, language: Language) -
 }
 
 /// Enters the gateway's verdicts beside our own findings.
-pub(super) fn judge(intake: &mut Intake, sent: &Sent) {
+pub(super) fn judge<R>(intake: &mut Intake<R>, sent: &Sent) {
     for result in sent.results.values() {
         let problems: Vec<_> = result.problems.iter().filter(|problem| !problem.warning).collect();
         for problem in &problems {
@@ -124,9 +132,9 @@ pub(super) fn judge(intake: &mut Intake, sent: &Sent) {
 }
 
 /// Rows worth a look, counts, and what to do next.
-pub(super) fn after_sending(
+pub(super) fn after_sending<R>(
     document: &Document<'_>,
-    intake: &Intake,
+    intake: &Intake<R>,
     sent: &Sent,
     language: Language,
 ) -> Vec<String> {
@@ -136,6 +144,9 @@ pub(super) fn after_sending(
         lines.extend(table(&findings));
     }
     lines.push(summary_line(document, language));
+    if let Some(gate) = &sent.gate {
+        lines.extend(gate::lines(gate, &sent.changes, document.batch_id, language));
+    }
     if !sent.proofs.is_empty() {
         let chunks = sent.proofs.len();
         lines.push(
@@ -198,10 +209,10 @@ fn summary_line(document: &Document<'_>, language: Language) -> String {
 
 impl<'a> Document<'a> {
     /// After [`judge`].
-    pub(super) fn new(
+    pub(super) fn new<R>(
         what: What,
         header: &'a BulkHeader,
-        intake: &'a Intake,
+        intake: &'a Intake<R>,
         sent: &'a Sent,
         corrected: Option<&'a Path>,
     ) -> Self {
@@ -212,10 +223,14 @@ impl<'a> Document<'a> {
             *summary.entry(row.outcome).or_default() += 1;
         }
         Self {
-            ok: intake.refused() == 0 && sent.failure.is_none(),
+            ok: intake.refused() == 0
+                && sent.failure.is_none()
+                && !sent.gate.as_ref().is_some_and(gate::is_held),
             kind: match what {
                 What::Entitlements => "entitlements",
                 What::Residents => "residents",
+                What::Doses => "doses",
+                What::Checkups => "checkups",
             },
             batch_id: &header.batch_id,
             dry_run: header.dry_run,
@@ -230,6 +245,7 @@ impl<'a> Document<'a> {
                 .failure
                 .as_ref()
                 .map(|trouble| Failure { reason: trouble.reason().to_owned(), message: trouble.to_string() }),
+            batch: sent.gate.as_ref().map(|gate| gate::Gate::new(gate, &sent.changes)),
         }
     }
 }

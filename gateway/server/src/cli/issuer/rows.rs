@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pmh_intake::{Area, Care, Copayment, CopaymentKind, Intake, Row, Scope, Sex};
+use pmh_proto::checkup::CheckupRow;
 use pmh_proto::common;
 use pmh_proto::eligibility as elig;
 use pmh_proto::resident::ResidentRow;
+use pmh_proto::vaccination::DoseRow;
 
 /// What is sent of a file.
 pub(super) struct Batch {
@@ -17,6 +19,8 @@ pub(super) struct Batch {
 pub(super) enum Rows {
     Entitlements(Vec<elig::EntitlementRow>),
     Residents(Vec<ResidentRow>),
+    Doses(Vec<DoseRow>),
+    Checkups(Vec<CheckupRow>),
 }
 
 impl Rows {
@@ -24,6 +28,8 @@ impl Rows {
         match self {
             Self::Entitlements(rows) => rows.len(),
             Self::Residents(rows) => rows.len(),
+            Self::Doses(rows) => rows.len(),
+            Self::Checkups(rows) => rows.len(),
         }
     }
 

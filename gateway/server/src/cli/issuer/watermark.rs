@@ -72,7 +72,7 @@ async fn advance(access: &Access, law_no: LawNumber, as_of: Timestamp) -> Result
 }
 
 /// A call that did not do what was asked.
-pub(super) fn refused(trouble: Trouble, as_json: bool) -> Result<ExitCode> {
+pub(crate) fn refused(trouble: Trouble, as_json: bool) -> Result<ExitCode> {
     if as_json {
         print_json(&json!({ "ok": false, "reason": trouble.reason() }))?;
     }

@@ -97,7 +97,8 @@ fn answer<'a>(args: &Args, book: &'a RuleBook) -> Result<Answer<'a>> {
     let history = args.history(book)?;
     let policy = args.policy();
     let series = forecast(book, &args.person(), &history, args.on, policy);
-    let used = series.iter().flat_map(|series| &series.rules).flat_map(|rule| rule.sources());
+    let used =
+        series.iter().flat_map(|series| &series.rules).flat_map(pmh_domain::vaccination::RuleRef::sources);
     let sources = used.filter_map(|id| book.sources().get_key_value(id));
     Ok(Answer {
         on: args.on,

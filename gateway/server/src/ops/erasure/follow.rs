@@ -1,11 +1,12 @@
 //! What follows an erasure: the other log's half, and the databases' own files. Written down in the erasure's own
 //! transaction, so that a crash in between is made good at the next start, or at the next tick.
 
-use pmh_audit::{DetailBody, Kind, OrgRef, References, ShortText, registry};
+use pmh_audit::{DetailBody, Hash, Kind, OrgRef, References, ShortText, registry};
+use pmh_proto::common::Reason;
 use pmh_store::{Concluding, Conclusion, Draft, Erasing, ErasureRequest, Fault, Reply, ToErase};
 
-use super::rows;
-use crate::ops::{Gateway, bulk::detail_salt, call::nobody};
+use super::{references, rows};
+use crate::ops::{Gateway, bulk::detail_salt, call::nobody, refusals::reason_number};
 
 impl Gateway {
     /// Finishes what was agreed to and not yet followed everywhere.
@@ -20,25 +21,26 @@ impl Gateway {
     /// The other half of one erasure. May run again.
     pub(super) async fn follow_erasure(&self, request: &ErasureRequest) -> Result<(), Fault> {
         if let ToErase::Person(person) = request.asked.what {
-            let references = self.store.reader().group(person).await?;
-            self.erase_presences(request, references).await?;
+            let everybody = self.store.reader().group(person).await?;
+            let holds = self.store.reader().holds_on(&everybody).await?;
+            if holds.is_empty() {
+                self.erase_presences(request, everybody).await?;
+            } else {
+                self.spare_presences(request, holds).await?;
+            }
         }
         self.store.forget_erasure(self.attempt(), request.erasure_id.clone()).await?;
         // Last, so that the request itself goes with it.
         self.clean_files().await
     }
 
-    async fn erase_presences(
-        &self,
-        request: &ErasureRequest,
-        references: Vec<[u8; 32]>,
-    ) -> Result<(), Fault> {
+    async fn erase_presences(&self, request: &ErasureRequest, everybody: Vec<[u8; 32]>) -> Result<(), Fault> {
         let attempt = self.attempt();
         let salt = detail_salt(&attempt);
         let followed = followed(request);
         let recorded = self
             .auth
-            .erase_person(attempt, references, move |concluding| {
+            .erase_person(attempt, everybody, move |concluding| {
                 let done = match concluding {
                     Concluding::Fresh(Erasing::Done(entries)) => rows(&salt, &entries),
                     _ => None,
@@ -52,6 +54,20 @@ impl Gateway {
             })
             .await?;
         drop(recorded.into_parts());
+        Ok(())
+    }
+
+    /// A hold was put since the two agreed, so what the other log has is refused. Not kept waiting for the release: by
+    /// then the log would have visits that nobody agreed to erase.
+    async fn spare_presences(&self, request: &ErasureRequest, holds: Vec<Hash>) -> Result<(), Fault> {
+        let refusal = Draft {
+            kind: Kind::Refusal,
+            outcome: reason_number(Reason::LegalHold),
+            references: references(self.log_origin_sha256(), holds),
+            ..followed(request)
+        };
+        let recorded = self.store.disclose(self.attempt(), None, move |_, _| ((), Some(refusal.clone())));
+        drop(recorded.await?.into_parts());
         Ok(())
     }
 

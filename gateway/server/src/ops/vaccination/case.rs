@@ -72,7 +72,7 @@ impl CaseFile {
     ) -> Result<Self, Reason> {
         let person = person(&doses.links, shot.birth_date, shot.due_date)?;
         let home = home(&doses.links, shot.on);
-        let authorizations: Vec<_> = unused(doses).collect();
+        let authorizations: Vec<_> = unused(doses, without).collect();
         let setting = Setting {
             residence: residence(home, institution),
             institution: institution.institution(),
@@ -136,6 +136,11 @@ pub(super) fn place(doses: &PersonDoses, evaluation: &Evaluation, on: Date) -> (
 /// The key of a series in which numbers begin anew with each episode.
 pub(super) fn series(vaccine: &VaccineCode, episode: &str) -> String {
     if episode.is_empty() { vaccine.to_string() } else { format!("{vaccine}/{episode}") }
+}
+
+/// Whether a key is one of this vaccine's, whatever the episode or day in it.
+pub(super) fn is_series_of(key: &str, vaccine: &VaccineCode) -> bool {
+    key.split(['/', '@']).next() == Some(vaccine.as_str())
 }
 
 /// What is known about the person, from the municipalities' links or else from the chart.
@@ -230,13 +235,18 @@ fn residence(home: Option<MunicipalityCode>, institution: &OrganizationId) -> Re
     }
 }
 
-/// Authorizations that nobody has used up: one for a single dose ends with it.
-fn unused(doses: &PersonDoses) -> impl Iterator<Item = AuthorizationRecord> + '_ {
-    let is_used = |known: &AuthorizationRecord| {
-        let used = |dose: &&StoredDose| {
+/// Authorizations that nobody has used up: one for a single dose ends with it. A dose that is corrected has not used up
+/// its own.
+fn unused<'a>(
+    doses: &'a PersonDoses,
+    without: Option<&'a str>,
+) -> impl Iterator<Item = AuthorizationRecord> + 'a {
+    let others = move || doses.doses.iter().filter(move |dose| Some(dose.dose_id.as_str()) != without);
+    let is_used = move |known: &AuthorizationRecord| {
+        let used = |dose: &StoredDose| {
             dose.record.status.counts() && dose.record.authorization_key == known.authorization_key
         };
-        known.dose_numbers.len() == 1 && doses.doses.iter().any(|dose| used(&dose))
+        known.dose_numbers.len() == 1 && others().any(used)
     };
     doses.authorizations.iter().filter(move |known| !known.withdrawn && !is_used(known)).cloned()
 }

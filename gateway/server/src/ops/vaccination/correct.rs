@@ -17,7 +17,7 @@ use pmh_store::vaccination::{
 use super::{
     case::{CaseFile, Shot, home, place, programme, short},
     record::{Administration, against, said, stored, tell},
-    step::{Asked, Kept, book, noted},
+    step::{Asked, Kept, noted},
 };
 use crate::{
     ops::{Call, Gateway},
@@ -61,7 +61,7 @@ pub async fn correct_dose(
     if correction.to.as_ref().is_some_and(|to| to.on > today) {
         return Err(Refusal::invalid_fields(vec![]).with_field("date", Reason::DateOutOfRange));
     }
-    let (book, caller) = (book()?, call.short().to_owned());
+    let (book, caller) = (gateway.vaccination, call.short().to_owned());
     let of = DosesOf::Dose(correction.dose_id.clone());
     let asked = Asked::new(gateway, call, permit, Kind::Write, Some(of))?.once(&correction.idempotency_key);
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
@@ -125,7 +125,12 @@ fn amended(
     }
     let institution = pmh_domain::organization::OrganizationId::parse_short(&before.performer);
     let institution = institution.map_err(|_| Reason::StateNotAllowed)?;
-    let file = CaseFile::of(doses, &as_shot(before, to)?, &institution, Some(&known.dose_id))?;
+    let file = match CaseFile::of(doses, &as_shot(before, to)?, &institution, Some(&known.dose_id)) {
+        Ok(file) => file,
+        // Recorded by the chart's birth date, which is not kept: nothing can be judged anew until somebody links the card.
+        Err(Reason::Required) => return Ok(record),
+        Err(reason) => return Err(reason),
+    };
     let judged = file.classify(book)?;
     let evaluation = judged.evaluation();
     let (series, dose_number) = place_without(doses, known, evaluation, to.on);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use pmh_audit::Kind;
-use pmh_auth::policy::Permit;
+use pmh_auth::{names::Role, policy::Permit};
 use pmh_domain::vaccination::{AgePolicy, Completeness, Forecast, forecast};
 use pmh_proto::common::Reason;
 use pmh_store::{
@@ -14,7 +14,7 @@ use pmh_store::{
 
 use super::{
     case::{history, home, person, short},
-    step::{Asked, Kept, Said, book},
+    step::{Asked, Kept, Said, is_restricted},
 };
 use crate::{
     ops::{Call, Gateway},
@@ -61,8 +61,13 @@ pub async fn list_doses(
     render: impl Fn(&DoseList) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
     let asked = looked_at(gateway, call, permit, resident_key)?;
-    let caller = call.short().to_owned();
+    let (caller, on_behalf) = (call.short().to_owned(), is_on_behalf(permit));
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
+        if on_behalf && is_restricted(&doses.links) {
+            let completeness = Completeness::HistoryIncomplete;
+            let absent = DoseList { doses: Vec::new(), completeness, home: String::new() };
+            return Ok((absent, DoseChange::default()));
+        }
         let home = home(&doses.links, pmh_domain::time::tokyo_date(instant(doses.now_us)));
         let completeness = history(doses, home, false, None).completeness;
         let stands = |dose: &&StoredDose| dose.record.status != DoseStatus::EnteredInError;
@@ -82,9 +87,13 @@ pub async fn get_forecast(
     wanted: ForecastOf,
     render: impl Fn(&DueList) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
-    let book = book()?;
+    let book = gateway.vaccination;
     let asked = looked_at(gateway, call, permit, resident_key)?;
+    let on_behalf = is_on_behalf(permit);
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
+        if on_behalf && is_restricted(&doses.links) {
+            return Err(Reason::NotFound);
+        }
         // Without a link there is no birth date, and without it no forecast.
         let person = person(&doses.links, None, wanted.due_date).map_err(|_| Reason::NotFound)?;
         let home = home(&doses.links, wanted.on);
@@ -98,6 +107,11 @@ pub async fn get_forecast(
         Ok((due, DoseChange::default()))
     };
     asked.run(gateway, decide, |due| about(&due.home), render).await
+}
+
+/// In a guardian's or an app's view a restricted record equals absence: what a card gets that nobody has linked.
+fn is_on_behalf(permit: &Permit) -> bool {
+    permit.role() == Role::App || permit.subject().is_some_and(|subject| subject.actor().is_some())
 }
 
 fn looked_at(
@@ -121,11 +135,18 @@ fn looked_at(
 /// A restricted person's doses say nothing of where they were given (design.md §2, P5 and P16).
 fn without_places(dose: &StoredDose, links: &[PersonLink], caller: &str) -> StoredDose {
     let mut dose = dose.clone();
-    let is_restricted = links.iter().any(|link| link.non_disclosure || link.protective);
-    if is_restricted && dose.record.performer != caller {
-        dose.record.performer.clear();
-        dose.record.payer.clear();
-        dose.record.doctor.clear();
+    if is_restricted(links) && dose.record.performer != caller {
+        let record = &mut dose.record;
+        let told_by_others = [
+            &mut record.performer,
+            &mut record.payer,
+            &mut record.doctor,
+            &mut record.authorization_key,
+            // Free text of another institution may name it.
+            &mut record.override_reason,
+            &mut record.change_reason,
+        ];
+        told_by_others.into_iter().for_each(String::clear);
     }
     dose
 }

@@ -17,7 +17,7 @@ use pmh_store::vaccination::{
 use super::{
     case::{CaseFile, Shot, place, short},
     reserve::{Remembered, uuid},
-    step::{Asked, Kept, Said, book, noted},
+    step::{Asked, Kept, Said, noted},
 };
 use crate::{
     ops::{Call, Gateway},
@@ -78,7 +78,7 @@ pub async fn record_dose(
     if told.shot.on > tokyo_date(call.now) {
         return Err(Refusal::invalid_fields(vec![]).with_field("shot.date", Reason::DateOutOfRange));
     }
-    let (book, institution) = (book()?, call.organization()?);
+    let (book, institution) = (gateway.vaccination, call.organization()?);
     let caller = call.short().to_owned();
     let of = (!told.reservation_id.is_empty())
         .then(|| DosesOf::Reservation { id: told.reservation_id.clone(), organization: caller.clone() });
@@ -90,7 +90,12 @@ pub async fn record_dose(
         if token_person.is_some_and(|person| !doses.is_reference(&person)) {
             return Err(Reason::SubjectMismatch);
         }
-        let told = with_memory(told.clone(), reserved);
+        let remembered: Option<Remembered> = reserved.and_then(|body| serde_json::from_str(body).ok());
+        let until_us = remembered.as_ref().map_or(0, |remembered| remembered.until_us);
+        if token_person.is_none() && doses.now_us.saturating_sub(until_us) > WITHOUT_TOKEN_US {
+            return Err(Reason::TokenMissing);
+        }
+        let told = with_memory(told.clone(), remembered);
         let file = CaseFile::of(doses, &told.shot, &institution, None)?;
         let judged = file.classify(book)?;
         let record = record(doses, &told, &file, &judged, &caller);
@@ -117,8 +122,7 @@ pub async fn record_dose(
 }
 
 /// A reservation remembers what the doctor decided and saw.
-fn with_memory(mut told: Told, reserved: Option<&str>) -> Told {
-    let remembered: Option<Remembered> = reserved.and_then(|body| serde_json::from_str(body).ok());
+fn with_memory(mut told: Told, remembered: Option<Remembered>) -> Told {
     let Some(remembered) = remembered else { return told };
     if told.override_reason.is_empty() {
         told.override_reason = remembered.override_reason;
@@ -195,6 +199,7 @@ pub(super) fn tell(home: &str, caller: &str) -> Vec<String> {
 /// A version as it will be kept.
 pub(super) fn stored(doses: &PersonDoses, before: Option<&StoredDose>, new: &NewVersion) -> StoredDose {
     StoredDose {
+        subject: before.map_or(doses.survivor, |before| before.subject),
         dose_id: new.dose_id.clone(),
         version: before.map_or(1, |before| before.version.saturating_add(1)),
         organization: new.organization.clone(),
@@ -218,3 +223,7 @@ fn programme(programme: Programme) -> store::Programme {
         Programme::Voluntary => store::Programme::Voluntary,
     }
 }
+
+/// A reservation stands for the card as long as an institution may correct its own record; after that the card is shown
+/// again (design.md §2, P3).
+const WITHOUT_TOKEN_US: i64 = 72 * 3600 * 1_000_000;

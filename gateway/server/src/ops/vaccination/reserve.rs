@@ -7,14 +7,14 @@ use pmh_audit::Kind;
 use pmh_auth::policy::Permit;
 use pmh_domain::{
     time::tokyo_date,
-    vaccination::{Evaluation, Verdict},
+    vaccination::{Evaluation, VaccineCode, Verdict},
 };
-use pmh_store::vaccination::{DoseChange, DosesOf, Effect, Lease, Noted, PersonDoses, Stop, Taken};
+use pmh_store::vaccination::{DoseChange, DosesOf, Effect, Lease, Noted, PersonDoses, Slot, Stop, Taken};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    case::{CaseFile, Shot, place, short},
-    step::{Asked, Kept, Said, book, noted},
+    case::{CaseFile, Shot, is_series_of, place, short},
+    step::{Asked, Kept, Said, noted},
 };
 use crate::{
     ops::{Call, Gateway},
@@ -53,6 +53,9 @@ pub(super) struct Remembered {
     pub(super) override_reason: String,
     pub(super) paper_seen: bool,
     pub(super) screened: bool,
+    /// End of the lease, microseconds.
+    #[serde(default)]
+    pub(super) until_us: i64,
 }
 
 /// May this shot be given?
@@ -64,7 +67,7 @@ pub async fn evaluate_dose(
     render: impl Fn(&Judged) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
     gateway.witnesses.permit_disclosure(call.now.as_microsecond())?;
-    let (book, institution) = (book()?, call.organization()?);
+    let (book, institution) = (gateway.vaccination, call.organization()?);
     let asked = Asked::new(gateway, call, permit, Kind::Disclosure, None)?;
     let (today, caller) = (tokyo_date(call.now), call.short().to_owned());
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
@@ -94,7 +97,7 @@ pub async fn reserve_dose(
     wish: Wish,
     render: impl Fn(&Judged) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
-    let (book, institution) = (book()?, call.organization()?);
+    let (book, institution) = (gateway.vaccination, call.organization()?);
     let asked = Asked::new(gateway, call, permit, Kind::Write, None)?.once(&wish.idempotency_key);
     let (today, caller) = (tokyo_date(call.now), call.short().to_owned());
     let reservation_id = uuid(gateway);
@@ -119,7 +122,7 @@ pub async fn reserve_dose(
             series,
             dose_number,
             expires_us: judged.reserved_until_us,
-            body: remembered(&wish),
+            body: remembered(&wish, judged.reserved_until_us),
         });
         Ok((judged, change))
     };
@@ -149,7 +152,10 @@ fn judge(doses: &PersonDoses, file: &CaseFile, evaluation: Evaluation, on: Date,
     let (availability, reserved_until_us) = match doses.taken(&series, number) {
         Taken::Leased(slot) if slot.organization == caller => (Availability::ReservedHere, slot.expires_us),
         Taken::Leased(slot) => (Availability::ReservedElsewhere, slot.expires_us),
-        Taken::Free | Taken::Given(_) => (Availability::Free, 0),
+        Taken::Free | Taken::Given(_) => match leased_elsewhere(doses, &evaluation.vaccine, caller) {
+            Some(slot) => (Availability::ReservedElsewhere, slot.expires_us),
+            None => (Availability::Free, 0),
+        },
     };
     Judged {
         noted: noted(&evaluation, ""),
@@ -159,6 +165,15 @@ fn judge(doses: &PersonDoses, file: &CaseFile, evaluation: Evaluation, on: Date,
         reservation_id: String::new(),
         home: file.home.map(short).unwrap_or_default(),
     }
+}
+
+/// Another institution's lease of the same vaccine, under whatever number. Two institutions that are about to give one
+/// dose may number it apart: another day, another due date of the same pregnancy.
+fn leased_elsewhere<'a>(doses: &'a PersonDoses, vaccine: &VaccineCode, caller: &str) -> Option<&'a Slot> {
+    let runs = |slot: &&Slot| slot.dose_id.is_empty() && slot.expires_us > doses.now_us;
+    let of_vaccine = |slot: &&Slot| is_series_of(&slot.series, vaccine);
+    let others = doses.slots.iter().filter(|slot| slot.organization != caller);
+    others.filter(runs).filter(of_vaccine).max_by_key(|slot| slot.expires_us)
 }
 
 impl Judged {
@@ -210,11 +225,12 @@ fn said(judged: &Judged) -> Said {
     Said { outcome, holder: judged.home.clone(), findings: judged.noted.clone() }
 }
 
-fn remembered(wish: &Wish) -> String {
+fn remembered(wish: &Wish, until_us: i64) -> String {
     let remembered = Remembered {
         override_reason: wish.override_reason.clone(),
         paper_seen: wish.shot.paper_seen,
         screened: wish.shot.answers.is_some(),
+        until_us,
     };
     serde_json::to_string(&remembered).unwrap_or_default()
 }

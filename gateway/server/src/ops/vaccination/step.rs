@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use pmh_audit::{Kind, OrgRef, Receipt, ShortText, part::GroupOutcome, registry};
 use pmh_auth::policy::Permit;
-use pmh_domain::vaccination::{Evaluation, Level, RuleBook};
+use pmh_domain::vaccination::{Evaluation, Level};
 use pmh_proto::common::Reason;
 use pmh_store::{
-    Concluding, Conclusion, Draft, Idempotency, Reply,
+    Concluding, Conclusion, Draft, Idempotency, PersonLink, Reply,
     vaccination::{DoseChange, DosesOf, Effect, Noted, PersonDoses},
 };
 use sha2::{Digest as _, Sha256};
@@ -83,14 +83,14 @@ impl Asked {
         render: impl Fn(&A) -> Vec<u8> + Send + 'static,
     ) -> Result<Kept, Refusal> {
         let Self { call, kind, of, named, purpose, idempotency } = self;
-        let keeper = Arc::clone(gateway);
+        let (keeper, caller) = (Arc::clone(gateway), call.short().to_owned());
         let draft = move |sha256: [u8; 32]| {
             let mut draft = call.draft(kind, registry::Categories::VACCINATION, named.as_ref(), sha256);
             draft.purpose = purpose;
             draft
         };
         let decide = move |doses: &PersonDoses, reserved: Option<&str>| match decide(doses, reserved) {
-            Ok((decided, change)) => (Ok(decided), change),
+            Ok((decided, change)) => (Ok((decided, is_restricted(&doses.links))), change),
             Err(reason) => (Err(reason), DoseChange::default()),
         };
         let urn = draft([0; 32]).requester.map(|requester| format!("urn:x-pmh:org:{}", requester.as_str()));
@@ -103,9 +103,14 @@ impl Asked {
                     Err(Reason::Required) => wrong_field("shot.birth_date", Reason::Required),
                     Err(Reason::UnknownCode) => wrong_field("shot.vaccine", Reason::UnknownCode),
                     Err(reason) => refused(*reason),
-                    Ok(decided) => {
+                    Ok((decided, is_restricted)) => {
                         let answer = render(decided);
-                        let mut draft = with(draft(Sha256::digest(&answer).into()), &said(decided));
+                        let mut said = said(decided);
+                        // The receipt shows the entry's holder: where a restricted person lives is nobody else's.
+                        if *is_restricted && said.holder != caller {
+                            said.holder.clear();
+                        }
+                        let mut draft = with(draft(Sha256::digest(&answer).into()), &said);
                         if draft.subject.is_none() {
                             draft.subject = keeper.entry_subject(stepped.survivor, &urn);
                         }
@@ -119,6 +124,11 @@ impl Asked {
             .map_err(|fault| unavailable(&fault))?;
         settled(recorded)
     }
+}
+
+/// Whether anybody withholds where the person lives (design.md §2, P5 and P16).
+pub(super) fn is_restricted(links: &[PersonLink]) -> bool {
+    links.iter().any(|link| link.non_disclosure || link.protective)
 }
 
 fn with(mut draft: Draft, said: &Said) -> Draft {
@@ -162,9 +172,4 @@ pub(super) fn noted(evaluation: &Evaluation, reason: &str) -> Vec<Noted> {
         overridden: !reason.is_empty() && !finding.is_final(),
     };
     evaluation.findings.iter().map(note).collect()
-}
-
-/// The rule book in force.
-pub(super) fn book() -> Result<&'static RuleBook, Refusal> {
-    RuleBook::embedded().map_err(|_| Refusal::new(Reason::Internal))
 }

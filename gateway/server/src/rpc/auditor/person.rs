@@ -13,13 +13,7 @@ use crate::{
         Call,
         auditor::{self, Named, Request},
     },
-    rpc::{
-        audit::which,
-        convert,
-        fields::Fields,
-        service::Service,
-        status::Refusal,
-    },
+    rpc::{audit::which, convert, fields::Fields, service::Service, status::Refusal},
 };
 
 impl Service {

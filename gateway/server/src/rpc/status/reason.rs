@@ -58,9 +58,11 @@ pub(super) fn code(reason: Reason) -> Code {
         | Reason::UnknownFields
         | Reason::StreamOrder => Code::InvalidArgument,
 
-        Reason::PresenceEnded | Reason::StateNotAllowed | Reason::Erased | Reason::NotCosigned | Reason::LegalHold => {
-            Code::FailedPrecondition
-        }
+        Reason::PresenceEnded
+        | Reason::StateNotAllowed
+        | Reason::Erased
+        | Reason::NotCosigned
+        | Reason::LegalHold => Code::FailedPrecondition,
         Reason::NotFound => Code::NotFound,
         Reason::IdempotencyKeyReused => Code::AlreadyExists,
         Reason::VersionConflict => Code::Aborted,

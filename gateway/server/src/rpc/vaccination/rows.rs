@@ -6,7 +6,7 @@ use pmh_domain::{
     organization::OrganizationId,
     problem::{Accepted, FieldProblem, FieldReason, RowRefusal},
     time::tokyo_date,
-    vaccination::VaccineCode,
+    vaccination::{RuleBook, VaccineCode},
 };
 use pmh_proto::vaccination as pb;
 use pmh_store::vaccination::{
@@ -39,34 +39,36 @@ pub(super) fn authorization_item(message: pb::PutAuthorizationsRequest) -> Item<
 
 pub(super) fn doses(
     call: &Call,
+    book: &RuleBook,
     rows: Vec<pb::DoseRow>,
 ) -> Result<Vec<Received<Verdict<ImportedDose>>>, Refusal> {
     let today = tokyo_date(call.now);
     rows.into_iter()
         .map(|row| {
             let row_id = row.row_id.clone();
-            bulk::received(row, &row_id, Vec::new(), |row| dose(&row, call.short(), today))
+            bulk::received(row, &row_id, Vec::new(), |row| dose(&row, book, call.short(), today))
         })
         .collect()
 }
 
 pub(super) fn authorizations(
     call: &Call,
+    book: &RuleBook,
     rows: Vec<pb::AuthorizationRow>,
 ) -> Result<Vec<Received<Verdict<AuthorizationRecord>>>, Refusal> {
     rows.into_iter()
         .map(|row| {
             let row_id = row.row_id.clone();
-            bulk::received(row, &row_id, Vec::new(), |row| authorization(&row, call.short()))
+            bulk::received(row, &row_id, Vec::new(), |row| authorization(&row, book, call.short()))
         })
         .collect()
 }
 
-fn dose(row: &pb::DoseRow, issuer: &str, today: Date) -> Verdict<ImportedDose> {
+fn dose(row: &pb::DoseRow, book: &RuleBook, issuer: &str, today: Date) -> Verdict<ImportedDose> {
     let mut checked = Row::default();
     let resident_key = checked.text("resident_key", &row.resident_key, 1, 100);
     let record_key = checked.text("record_key", &row.record_key, 0, 100);
-    let vaccine = checked.vaccine(&row.vaccine);
+    let vaccine = checked.vaccine(book, &row.vaccine);
     let dose_number = checked.number("dose_number", row.dose_number);
     let occurrence = checked.date("date", &row.date);
     if occurrence.is_some_and(|day| day > today) {
@@ -114,7 +116,7 @@ fn dose(row: &pb::DoseRow, issuer: &str, today: Date) -> Verdict<ImportedDose> {
     checked.conclude(value)
 }
 
-fn authorization(row: &pb::AuthorizationRow, issuer: &str) -> Verdict<AuthorizationRecord> {
+fn authorization(row: &pb::AuthorizationRow, book: &RuleBook, issuer: &str) -> Verdict<AuthorizationRecord> {
     let mut checked = Row::default();
     let resident_key = checked.text("resident_key", &row.resident_key, 1, 100);
     let authorization_key = checked.text("authorization_key", &row.authorization_key, 1, 100);
@@ -122,7 +124,7 @@ fn authorization(row: &pb::AuthorizationRow, issuer: &str) -> Verdict<Authorizat
     if row.kind == 0 {
         checked.problem("kind", FieldReason::Required);
     }
-    let vaccine = checked.vaccine(&row.vaccine);
+    let vaccine = checked.vaccine(book, &row.vaccine);
     let numbers: Vec<_> =
         row.dose_numbers.iter().map(|number| checked.number("dose_numbers", *number)).collect();
     let institutions: Vec<_> =
@@ -191,9 +193,10 @@ impl Row {
         None
     }
 
-    fn vaccine(&mut self, text: &str) -> Option<VaccineCode> {
+    /// A code of the rule book: another would be kept and count in nothing.
+    fn vaccine(&mut self, book: &RuleBook, text: &str) -> Option<VaccineCode> {
         let text = self.text("vaccine", text, 1, 16)?;
-        let vaccine = VaccineCode::parse(&text).ok();
+        let vaccine = VaccineCode::parse(&text).ok().filter(|code| book.kind(code).is_some());
         if vaccine.is_none() {
             self.problem("vaccine", FieldReason::UnknownCode);
         }

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use http::StatusCode;
 use pmh::sandbox::{log_keys, terminal, uuid};
 use pmh_client::{Card, CardError, Gateway, Issuer, Presence, Presentation, Signed, Terminal};
 use pmh_domain::codes::looks_like_individual_number;
 use pmh_proto::audit::{
-    QuestionAccessRequest, QuestionReason, RequestPersonSearchRequest, ResidentName,
+    ErasePersonRequest, PutLegalHoldRequest, QuestionAccessRequest, QuestionReason, ReleaseLegalHoldRequest,
+    RequestPersonSearchRequest, ResidentName, erase_person_request, put_legal_hold_request,
     request_person_search_request,
 };
 use pmh_proto::common::{BulkHeader, Purpose, Sex};
@@ -23,6 +25,7 @@ use pmh_testkit::sandbox::Sandbox;
 use pmh_testkit::world::code;
 
 use super::forms::Canary;
+use crate::ops::console::{Browser, OWN};
 
 /// Registers her, has her seen at a clinic, and lets others fail over her.
 pub(super) async fn visit(dir: &Path) -> Vec<Canary> {
@@ -65,6 +68,8 @@ pub(super) async fn visit(dir: &Path) -> Vec<Canary> {
     }
     canaries.extend(town.looks_herself_up(&mut linked).await);
     town.is_searched_for().await;
+    town.is_looked_at_in_a_browser().await;
+    town.is_held_and_erased().await;
     canaries
 }
 
@@ -195,6 +200,62 @@ impl Town {
         self.gateway("auditor-1").await.with_operator(AUDITOR).unwrap().call(&request, None).await.unwrap();
     }
 
+    /// The auditors' pages and tiles, and what somebody mistypes there.
+    async fn is_looked_at_in_a_browser(&self) {
+        let browser = Browser::at(&self.dir, &self.sandbox, Some("auditor:test-auditor"));
+        for (address, status) in [
+            ("/".to_owned(), StatusCode::OK),
+            (format!("/search?case={CASE}"), StatusCode::OK),
+            (format!("/search?from={MISTYPED}"), StatusCode::BAD_REQUEST),
+            (format!("/search?holder={RESIDENT_KEY}"), StatusCode::BAD_REQUEST),
+            ("/entry?index=0".to_owned(), StatusCode::OK),
+            ("/checkpoints".to_owned(), StatusCode::OK),
+            (format!("/activity?from={BIRTH_DATE}&to={BIRTH_DATE}"), StatusCode::OK),
+            ("/checkpoint".to_owned(), StatusCode::OK),
+            ("/auth/checkpoint".to_owned(), StatusCode::OK),
+            (format!("/{RESIDENT_KEY}"), StatusCode::NOT_FOUND),
+            (format!("/tile/0/{RECIPIENT}"), StatusCode::NOT_FOUND),
+        ] {
+            assert_eq!(browser.get(&address).await.status, status, "{address}");
+        }
+        let form = format!("index=0&actor=1&detail=1&warrant={WARRANT}");
+        assert_eq!(browser.post("/entry/parts", &OWN, &form).await.status, StatusCode::OK);
+    }
+
+    /// Her records are held, the hold is released, and two people erase what the logs say about her.
+    async fn is_held_and_erased(&self) {
+        let resident =
+            ResidentName { issuer: code::HACHIOJI.to_owned(), resident_key: RESIDENT_KEY.to_owned() };
+        let first = self.gateway("operator-1").await.with_operator(FIRST).unwrap();
+        let second = self.gateway("operator-2").await.with_operator(SECOND).unwrap();
+        let hold = PutLegalHoldRequest {
+            idempotency_key: uuid(),
+            what: Some(put_legal_hold_request::What::Resident(resident.clone())),
+            case_reference: CASE.to_owned(),
+            ground: GROUND.to_owned(),
+        };
+        let hold_id = first.call(&hold, None).await.unwrap().response.hold_id;
+        let ask = ErasePersonRequest {
+            idempotency_key: uuid(),
+            what: Some(erase_person_request::What::Resident(resident)),
+            case_reference: CASE.to_owned(),
+            ground: GROUND.to_owned(),
+        };
+        let erasure_id = first.call(&ask, None).await.unwrap().response.erasure_id;
+        let agree = || ErasePersonRequest {
+            idempotency_key: uuid(),
+            what: Some(erase_person_request::What::ErasureId(erasure_id.clone())),
+            case_reference: CASE.to_owned(),
+            ground: String::new(),
+        };
+        second.call(&agree(), None).await.map(drop).expect_err("she is held");
+        let release =
+            ReleaseLegalHoldRequest { idempotency_key: uuid(), hold_id, case_reference: CASE.to_owned() };
+        first.call(&release, None).await.unwrap();
+        let erased = second.call(&agree(), None).await.unwrap().response;
+        assert!(erased.erased_entries > 0);
+    }
+
     /// The clinic sees her right, canaries and all.
     async fn seen_at(&self, clinic: &Terminal, card: &mut HeldCard) -> Presence {
         let presence = present(clinic, card, self.now).await;
@@ -318,6 +379,11 @@ const WRITTEN: &[(&str, &str)] = &[
     ("operator's pseudonym", OPERATOR),
     ("auditor's pseudonym", AUDITOR),
     ("words of a question", QUESTION),
+    ("case", CASE),
+    ("warrant", WARRANT),
+    ("ground of an erasure", GROUND),
+    ("first operator's pseudonym", FIRST),
+    ("second operator's pseudonym", SECOND),
 ];
 
 const RESIDENT_KEY: &str = "CANARY-KEY-4711";
@@ -332,5 +398,10 @@ const GARBAGE: &str = "canary.garbage.token";
 const OPERATOR: &str = "canary-operator-4711";
 const AUDITOR: &str = "canary-auditor-4711";
 const QUESTION: &str = "カナリアの質問です。";
+const CASE: &str = "CANARY-CASE-4711";
+const WARRANT: &str = "CANARY-WARRANT-4711";
+const GROUND: &str = "カナリアの理由";
+const FIRST: &str = "canary-first-4711";
+const SECOND: &str = "canary-second-4711";
 const APP: &str = "app-1";
 const PIN: &str = "1234";

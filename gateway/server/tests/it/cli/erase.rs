@@ -57,8 +57,8 @@ fn a_held_entry_is_not_erased_until_it_is_released() {
         let id = ok(&ask(&entry, case))["erasure_id"].as_str().unwrap().to_owned();
         audit(&[&agree(&id, case)[..], &["--json"]].concat())
     };
-    let held = refused("cli-held");
-    assert_eq!((held.code, &held.json()["code"]), (1, &Value::from("LEGAL_HOLD")));
+    let answer = refused("cli-held");
+    assert_eq!((answer.code, &answer.json()["code"]), (1, &Value::from("LEGAL_HOLD")));
     let said = audit(&["hold", "release", &hold, "--operator", "a-1", "--case", "court", "--lang", "en"]);
     assert!(said.stdout.starts_with("Released (entry "), "{}{}", said.stdout, said.stderr);
     assert_eq!(refused("cli-released").json()["erased_entries"], 1);

@@ -8,5 +8,7 @@ mod erase;
 mod evidence;
 mod issuer;
 mod me;
+mod municipality;
 mod sandbox;
 mod search;
+mod vaccinate;

@@ -1,21 +1,25 @@
 //! A filled sandbox, started again by a clock of ours.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::{Timestamp, tz::TimeZone};
 use pmh::config::Config;
-use pmh::runtime::Running;
+use pmh::ops::{Gateway, log::Log};
+use pmh::runtime::{self, Running};
 use pmh::sandbox::{self, SandboxOptions};
 use pmh_client::{Card, CardError, Error, Presence, Presentation, Proven, Signed, Terminal};
 use pmh_proto::common::{Purpose, Reason};
 use pmh_proto::eligibility::{
     VerifyEligibilityRequest, VerifyEligibilityResponse, verify_eligibility_request::Service,
 };
+use pmh_store::Clock;
 use pmh_testkit::card::{FakeCard, terminal};
 use pmh_testkit::sandbox::Sandbox;
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 pub(super) const CLINIC: &str = "tokyo-clinic-1";
@@ -25,9 +29,23 @@ pub(super) const DAY: i64 = 24 * 60 * MINUTE;
 
 pub(super) struct World {
     sandbox: Sandbox,
+    config: Config,
     ahead_us: Arc<AtomicI64>,
     running: Running,
     dir: TempDir,
+}
+
+/// A gateway whose work a test does.
+pub(super) struct Quiet {
+    pub(super) gateway: Gateway,
+    config: Config,
+    _dir: TempDir,
+}
+
+impl Quiet {
+    pub(super) async fn database(&self, log: Log) -> SqliteConnection {
+        database(&self.config, log).await
+    }
 }
 
 /// A card, and a holder who knows its PIN.
@@ -51,23 +69,35 @@ impl World {
             filled.gateway.stop().await.unwrap();
             filled.sandbox
         };
-        for file in fs::read_dir(options.dir.join("data")).unwrap() {
-            let file = file.unwrap().path();
-            if file.extension().is_some_and(|extension| extension == "lock") {
-                let lock = fs::File::open(file).unwrap();
-                tokio::task::spawn_blocking(move || lock.lock().unwrap()).await.unwrap();
-            }
-        }
+        until_closed(&options.dir).await;
         let mut config = Config::load(&options.dir.join("pmh.toml")).unwrap();
         change(&mut config);
         let ahead_us = Arc::new(AtomicI64::new(0));
-        let clock = {
-            let ahead_us = Arc::clone(&ahead_us);
-            Arc::new(move || now_us() + ahead_us.load(Ordering::SeqCst))
-        };
-        let running = Running::start_by(&config, clock).await.unwrap();
+        let running = Running::start_by(&config, clock(&ahead_us)).await.unwrap();
         let sandbox = Sandbox { address: running.address.to_string(), ..sandbox };
-        Self { sandbox, ahead_us, running, dir }
+        Self { sandbox, config, ahead_us, running, dir }
+    }
+
+    /// Ends, and begins again with what its databases hold.
+    pub(super) async fn restarted(self) -> Self {
+        self.running.stop().await.unwrap();
+        until_closed(&self.dir.path().join("sandbox")).await;
+        let running = Running::start_by(&self.config, clock(&self.ahead_us)).await.unwrap();
+        let sandbox = Sandbox { address: running.address.to_string(), ..self.sandbox };
+        Self { sandbox, running, ..self }
+    }
+
+    /// Ends, and opens its databases without serving anybody or doing anything by itself.
+    pub(super) async fn quiet(self) -> Quiet {
+        self.running.stop().await.unwrap();
+        until_closed(&self.dir.path().join("sandbox")).await;
+        let gateway = runtime::open_by(&self.config, clock(&self.ahead_us)).await.unwrap();
+        Quiet { gateway, config: self.config, _dir: self.dir }
+    }
+
+    /// One of the two databases, beside the gateway.
+    pub(super) async fn database(&self, log: Log) -> SqliteConnection {
+        database(&self.config, log).await
     }
 
     /// The clock goes on by so many seconds.
@@ -139,6 +169,30 @@ impl Card for Held {
             .map_err(|error| CardError::Unreadable(Box::new(error)))?;
         Ok(Signed { certificate_der: presented.certificate_der, signature: presented.signature })
     }
+}
+
+/// A gateway that ended leaves its databases a moment later.
+async fn until_closed(sandbox: &Path) {
+    for file in fs::read_dir(sandbox.join("data")).unwrap() {
+        let file = file.unwrap().path();
+        if file.extension().is_some_and(|extension| extension == "lock") {
+            let lock = fs::File::open(file).unwrap();
+            tokio::task::spawn_blocking(move || lock.lock().unwrap()).await.unwrap();
+        }
+    }
+}
+
+async fn database(config: &Config, log: Log) -> SqliteConnection {
+    let file = match log {
+        Log::Gateway => &config.database.gateway,
+        Log::Auth => &config.database.auth,
+    };
+    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.unwrap()
+}
+
+fn clock(ahead_us: &Arc<AtomicI64>) -> Clock {
+    let ahead_us = Arc::clone(ahead_us);
+    Arc::new(move || now_us() + ahead_us.load(Ordering::SeqCst))
 }
 
 /// Why a call was refused.

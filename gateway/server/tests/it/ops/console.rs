@@ -24,14 +24,14 @@ use super::rig::{AUDITOR, CLINIC, Person, at_clinic, uuid, world};
 const PAGES: [&str; 5] = ["/", "/search", "/entry?index=0", "/checkpoints", "/activity"];
 
 /// A terminal's browser.
-struct Browser {
+pub(crate) struct Browser {
     config: Arc<ClientConfig>,
     sandbox: Sandbox,
 }
 
 /// What a page is.
-struct Page {
-    status: StatusCode,
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
     headers: http::HeaderMap,
     text: String,
 }
@@ -45,7 +45,7 @@ impl Browser {
         Self::at(&world().dir, &world().sandbox, organization)
     }
 
-    fn at(dir: &std::path::Path, sandbox: &Sandbox, organization: Option<&str>) -> Self {
+    pub(crate) fn at(dir: &std::path::Path, sandbox: &Sandbox, organization: Option<&str>) -> Self {
         let read = |file: &str| std::fs::read(dir.join(file)).unwrap();
         let identity = organization.map(|organization| {
             let urn = format!("urn:x-pmh:org:{organization}");
@@ -74,7 +74,7 @@ impl Browser {
         Page::read(sender.send_request(request).await.map_err(std::io::Error::other)?).await
     }
 
-    async fn get(&self, address: &str) -> Page {
+    pub(crate) async fn get(&self, address: &str) -> Page {
         self.get_with(address, &[]).await
     }
 
@@ -82,7 +82,7 @@ impl Browser {
         self.send(request("GET", address, headers, "")).await.unwrap()
     }
 
-    async fn post(&self, address: &str, headers: &[(&'static str, &str)], form: &str) -> Page {
+    pub(crate) async fn post(&self, address: &str, headers: &[(&'static str, &str)], form: &str) -> Page {
         let headers: Vec<_> =
             headers.iter().copied().chain([("content-type", "application/x-www-form-urlencoded")]).collect();
         self.send(request("POST", address, &headers, form)).await.unwrap()
@@ -335,4 +335,4 @@ async fn a_browser_that_stays_connected_does_not_hold_the_drain() {
 }
 
 /// As a page of ours posts it.
-const OWN: [(&str, &str); 1] = [("sec-fetch-site", "same-origin")];
+pub(crate) const OWN: [(&str, &str); 1] = [("sec-fetch-site", "same-origin")];

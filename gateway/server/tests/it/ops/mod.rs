@@ -1,7 +1,7 @@
 //! The operations over real mutual TLS: what a caller can do by repeating, racing and withdrawing.
 
 mod auditor;
-mod console;
+pub(crate) mod console;
 mod erasure;
 mod linking;
 mod log;

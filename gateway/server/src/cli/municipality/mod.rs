@@ -1,0 +1,43 @@
+//! `pmh municipality`: what a municipality's office for vaccination and checkups does.
+
+mod checkups;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::issuer::push;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Send a file row by row; sending it again changes nothing. Exit 1 if a row was refused.
+    #[command(subcommand)]
+    Push(Push),
+    /// Checkups: the empty file, batches, what is kept.
+    #[command(subcommand)]
+    Checkups(checkups::Command),
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Push {
+    /// Past doses, as the vaccination register (予防接種台帳) exports them.
+    Doses(push::Args),
+    /// Checkups of mothers and children (健診); `--dry-run` tells what would change. Exit 1 also if the batch is held.
+    Checkups(push::Args),
+}
+
+/// Runs it.
+pub async fn run(args: Args) -> Result<ExitCode> {
+    match args.command {
+        Command::Push(Push::Doses(args)) => push::run(push::What::Doses, &args).await,
+        Command::Push(Push::Checkups(args)) => push::run(push::What::Checkups, &args).await,
+        Command::Checkups(command) => checkups::run(command).await,
+    }
+}
