@@ -47,8 +47,8 @@ pub enum Standing {
 pub fn ends_on<'a>(categories: impl IntoIterator<Item = &'a str>, made: Date, today: Date) -> Option<Date> {
     let mut last: Option<Date> = None;
     for category in categories {
-        let period = PERIODS.iter().filter(|period| period.category == category && period.since <= today);
-        let ends = period.max_by_key(|period| period.since)?.ends_on(made)?;
+        let mut periods = PERIODS.iter().filter(|period| period.category == category);
+        let ends = periods.find(|period| period.is_in_force(today))?.ends_on(made)?;
         last = last.max(Some(ends));
     }
     last
@@ -57,7 +57,7 @@ pub fn ends_on<'a>(categories: impl IntoIterator<Item = &'a str>, made: Date, to
 /// The shortest period of years in force: what is younger need not be looked at.
 pub fn shortest_years(today: Date) -> i16 {
     let years =
-        PERIODS.iter().filter(|period| period.since <= today).filter_map(|period| match period.keep {
+        PERIODS.iter().filter(|period| period.is_in_force(today)).filter_map(|period| match period.keep {
             Keep::Years(years) => Some(years),
             Keep::YearsAfterDeath(_) => None,
         });
@@ -65,6 +65,13 @@ pub fn shortest_years(today: Date) -> i16 {
 }
 
 impl Period {
+    /// The newest rule of its class that has begun.
+    fn is_in_force(&self, today: Date) -> bool {
+        let follows =
+            |one: &Self| one.category == self.category && self.since < one.since && one.since <= today;
+        self.since <= today && !PERIODS.iter().any(follows)
+    }
+
     fn ends_on(&self, made: Date) -> Option<Date> {
         match self.keep {
             // The day itself does not count (民法140条), so the period is over on the day after its last.

@@ -14,7 +14,7 @@ use super::sandbox::{Ran, pmh, running};
 #[test]
 fn a_dirty_register_imports_with_a_report_for_each_row_and_sent_again_it_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    register(dir.path(), ROWS / 4);
+    register(dir.path(), 0..ROWS / 4);
     let register = Register::of(ROWS);
     let (file, mapping) = (dir.path().join("doses.csv"), dir.path().join("mapping.toml"));
     fs::write(&file, register.bytes()).unwrap();
@@ -53,15 +53,17 @@ fn a_dirty_register_imports_with_a_report_for_each_row_and_sent_again_it_changes
 #[test]
 fn a_dry_run_keeps_nothing_and_a_register_without_its_columns_is_no_register() {
     let dir = tempfile::tempdir().unwrap();
-    register(dir.path(), 1);
+    // A child of its own: the other tests share the sandbox.
+    register(dir.path(), OWN_CHILD..OWN_CHILD + 1);
     let file = dir.path().join("one.csv");
-    fs::write(&file, "宛名番号,ワクチン種別,回数,接種年月日,実施区分\n0000500001,B型肝炎,1,R8.3.2,定期\n")
-        .unwrap();
+    let key = key(OWN_CHILD);
+    let row = format!("宛名番号,ワクチン種別,回数,接種年月日,実施区分\n{key},B型肝炎,1,R8.3.2,定期\n");
+    fs::write(&file, row).unwrap();
     for _ in 0..2 {
         let dry = push(&file, &["--dry-run", "--json"]);
         assert_eq!((dry.code, judged(&dry.json()["rows"][0])), (0, ("CREATED", "")), "{}", dry.stdout);
     }
-    fs::write(&file, "宛名番号,ワクチン種別,接種年月日\n0000500001,B型肝炎,R8.3.2\n").unwrap();
+    fs::write(&file, format!("宛名番号,ワクチン種別,接種年月日\n{key},B型肝炎,R8.3.2\n")).unwrap();
     let missing = push(&file, &["--json"]);
     assert_eq!((missing.code, &missing.json()["reason"]), (2, &"COLUMN_MISSING".into()));
 }
@@ -72,10 +74,10 @@ fn push(file: &Path, more: &[&str]) -> Ran {
 }
 
 /// The children of the register, without whom no dose is taken.
-fn register(dir: &Path, children: usize) {
+fn register(dir: &Path, children: std::ops::Range<usize>) {
     let file = dir.join("residents.csv");
     let mut text = RESIDENTS.to_owned();
-    for child in 0..children {
+    for child in children {
         writeln!(text, "{},R8.1.1,女,M88,子ども医療費受給者証,R8.4.1,無,0,1", key(child)).unwrap();
     }
     fs::write(&file, text).unwrap();
@@ -231,6 +233,7 @@ fn key(child: usize) -> String {
 }
 
 const ROWS: usize = 10_000;
+const OWN_CHILD: usize = 400_000;
 const HEADER: &str = "宛名番号,個人番号,氏名,生年月日,ワクチン種別,期・回数,接種年月日,ロット番号,有効期限,メーカー,\
     個別医薬品コード,接種量,接種方法,医療機関コード,実施区分\r\n";
 const KEY: usize = 0;
