@@ -47,11 +47,6 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 1024;
 /// How long bulk work may hold a batch that interactive callers wait for.
 const BULK_BUDGET: Duration = Duration::from_millis(5);
-/// How long a busy sequencer lets callers gather before it looks at the queue again; and how often at most.
-const LINGER: Duration = Duration::from_micros(150);
-const LINGERS: u32 = 8;
-/// Operations in a batch from which on there are others to wait for.
-const COHORT: usize = 4;
 /// Attempts of a batch that the database asks to repeat.
 const ATTEMPTS: u32 = 8;
 /// How often an idle log is looked at: another replica's directory, a database
@@ -161,7 +156,6 @@ pub(crate) async fn start(
         head: None,
         known: Known::default(),
         taken: Taken::default(),
-        last_batch: 0,
         registry,
         publish,
         state,
@@ -210,8 +204,6 @@ struct Sequencer {
     known: Known,
     /// The next batch, as far as it is out of the queue.
     taken: Taken,
-    /// Operations in the batch before.
-    last_batch: usize,
     registry: Arc<Registry>,
     publish: watch::Sender<Arc<Registry>>,
     state: watch::Sender<State>,
@@ -275,31 +267,10 @@ impl Sequencer {
     }
 
     async fn batch(&mut self) {
-        self.let_callers_gather();
         let mut batch = std::mem::take(&mut self.taken);
         match self.repeated(&mut batch, Gather::Yes).await {
-            Ok(committed) => {
-                self.last_batch = batch.jobs.len();
-                self.answer(batch.jobs, committed);
-            }
+            Ok(committed) => self.answer(batch.jobs, committed),
             Err(fault) => self.alone(batch.jobs, &fault).await,
-        }
-    }
-
-    /// On a fast disk callers fall into cohorts that take turns; a short pause, as long as the queue grows, merges
-    /// them (audit.md §4.5). A lone caller never waits, and nobody but this thread sleeps. PostgreSQL gathers while
-    /// the lock is awaited.
-    fn let_callers_gather(&self) {
-        if self.last_batch < COHORT || !self.tx.connection.is_sqlite() {
-            return;
-        }
-        let mut waiting = self.interactive.len();
-        for _ in 0..LINGERS {
-            std::thread::sleep(LINGER);
-            let before = std::mem::replace(&mut waiting, self.interactive.len());
-            if waiting == before {
-                return;
-            }
         }
     }
 
