@@ -417,13 +417,11 @@ fn directory(config: &Config) -> Result<Option<DirectoryTrust>> {
     Ok(Some(DirectoryTrust::new(&directory.issuer, &key)?))
 }
 
-/// A book from a file is read once and stays as long as the process, as the embedded one does.
-fn rule_book(config: &Config) -> Result<&'static RuleBook> {
-    let Some(file) = &config.vaccination.rules else {
-        return RuleBook::embedded().context("the embedded rule book");
-    };
-    let book = RuleBook::parse(&text(file)?).context("vaccination.rules")?;
-    Ok(Box::leak(Box::new(book)))
+fn rule_book(config: &Config) -> Result<RuleBook> {
+    match &config.vaccination.rules {
+        Some(file) => RuleBook::parse(&text(file)?).context("vaccination.rules"),
+        None => RuleBook::embedded().cloned().context("the embedded rule book"),
+    }
 }
 
 fn jurisdictions(config: &Config) -> Result<Jurisdictions> {

@@ -347,7 +347,7 @@ impl Sequencer {
             }
         };
         if std::mem::take(&mut self.tx.begun) {
-            if let Err(fault) = self.commit(&staged.registry).await {
+            if let Err(fault) = self.meanwhile(&staged.registry, Connection::commit).await {
                 self.learn_commit(&staged, fault).await?;
             }
             self.state.send_if_modified(|state| std::mem::replace(state, State::Ready) != State::Ready);
@@ -355,15 +355,20 @@ impl Sequencer {
         Ok(self.conclude(staged))
     }
 
-    async fn commit(&mut self, registry: &Registry) -> Result<(), Fault> {
+    /// The database works; on a file that nobody else writes, the next batch is decided meanwhile.
+    async fn meanwhile<T>(
+        &mut self,
+        registry: &Registry,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let is_sqlite = self.tx.connection.is_sqlite();
         let Self { tx, taken, interactive, known, .. } = self;
-        let (committed, ()) = tokio::join!(biased; tx.connection.commit(), async {
+        let (done, ()) = tokio::join!(biased; work(&mut tx.connection), async {
             if is_sqlite {
                 taken.look_ahead(interactive, known, registry);
             }
         });
-        committed
+        done
     }
 
     /// Signs, makes the receipts and wakes the callers: on their own threads, so that the next batch begins at once

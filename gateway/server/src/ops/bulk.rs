@@ -54,11 +54,13 @@ pub struct RowReport {
 pub(super) struct Judged<T> {
     pub(super) rows: Vec<ChunkRow<T>>,
     said: Vec<Said>,
+    categories: registry::Categories,
 }
 
 impl<T> Judged<T> {
-    pub(super) fn new() -> Self {
-        Self { rows: Vec::new(), said: Vec::new() }
+    /// What the rows are about.
+    pub(super) fn of(categories: registry::Categories) -> Self {
+        Self { rows: Vec::new(), said: Vec::new(), categories }
     }
 
     pub(super) fn push<R>(&mut self, row: &Received<R>, verdict: Result<Accepted<T>, RowRefusal>) {
@@ -88,7 +90,8 @@ impl<T> Judged<T> {
             row_sha256: row.row_sha256,
             said: said.clone(),
         };
-        Report { rows: self.rows.iter().zip(&self.said).map(reported).collect() }
+        let rows = self.rows.iter().zip(&self.said).map(reported).collect();
+        Report { rows, categories: self.categories }
     }
 }
 
@@ -115,6 +118,7 @@ fn with_unknown_words<T>(
 /// Makes reports and entry from outcomes.
 pub(super) struct Report {
     rows: Vec<ReportedRow>,
+    categories: registry::Categories,
 }
 
 struct ReportedRow {
@@ -142,7 +146,7 @@ impl Report {
             self.rows.iter().zip(&done).map(|(row, done)| report(row, *done)).collect();
         let answer = render(&reports);
         let draft = (!dry_run).then(|| {
-            let mut draft = chunk_draft(call, Sha256::digest(&answer).into());
+            let mut draft = chunk_draft(call, self.categories, Sha256::digest(&answer).into());
             draft.detail.rows = self.root(detail_salt, &done);
             draft
         });
@@ -163,8 +167,8 @@ impl Report {
 }
 
 /// An issuer acts on its own data: holder and requester are one.
-pub(super) fn chunk_draft(call: &Call, response_sha256: [u8; 32]) -> Draft {
-    let mut draft = call.draft(Kind::BulkChunk, registry::Categories::SUBSIDY, None, response_sha256);
+pub(super) fn chunk_draft(call: &Call, categories: registry::Categories, response_sha256: [u8; 32]) -> Draft {
+    let mut draft = call.draft(Kind::BulkChunk, categories, None, response_sha256);
     draft.holder = OrgRef::new(call.short()).ok();
     draft
 }

@@ -33,7 +33,7 @@ pub async fn put_chunk(
     let issuer = call.issuer()?;
     let directory = gateway.registry();
     let today = tokyo_date(call.now);
-    let mut judged = Judged::new();
+    let mut judged = Judged::of(registry::Categories::SUBSIDY);
     for row in rows {
         judged.push(row, Entitlement::validate(&row.raw, issuer, &directory.directory, today));
     }
@@ -74,7 +74,7 @@ pub async fn list(
                 return refused(Reason::NotFound);
             };
             let answer = render(&versions);
-            let mut draft = chunk_draft(&call, Sha256::digest(&answer).into());
+            let mut draft = chunk_draft(&call, registry::Categories::SUBSIDY, Sha256::digest(&answer).into());
             draft.kind = Kind::Disclosure;
             draft.subject = keeper.entry_subject(subject, call.peer.urn());
             Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }

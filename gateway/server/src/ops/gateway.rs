@@ -49,7 +49,7 @@ pub struct GatewaySetup {
     /// Rules of eligibility.
     pub rules: Rules,
     /// Rules of vaccination.
-    pub vaccination: &'static RuleBook,
+    pub vaccination: RuleBook,
     /// What each auditor may read.
     pub jurisdictions: Jurisdictions,
     /// Keys of the two logs, to make checkpoints on demand.
@@ -95,7 +95,7 @@ pub struct Gateway {
     pub(crate) readers: ReaderTrust,
     pub(crate) directory: Option<DirectoryTrust>,
     pub(crate) rules: ArcSwap<Rules>,
-    pub(crate) vaccination: &'static RuleBook,
+    pub(crate) vaccination: ArcSwap<RuleBook>,
     pub(crate) jurisdictions: Jurisdictions,
     pub(crate) logs: LogSigners,
     pub(crate) witnesses: Witnesses,
@@ -135,7 +135,7 @@ impl Gateway {
             readers: setup.readers,
             directory: setup.directory,
             rules: ArcSwap::from_pointee(setup.rules),
-            vaccination: setup.vaccination,
+            vaccination: ArcSwap::from_pointee(setup.vaccination),
             jurisdictions: setup.jurisdictions,
             logs: setup.logs,
             witnesses: setup.witnesses,

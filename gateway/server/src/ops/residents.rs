@@ -45,7 +45,7 @@ pub async fn put_chunk(
         gateway.mint(links).await?
     }
     .into_iter();
-    let mut judged = Judged::new();
+    let mut judged = Judged::of(registry::Categories::SUBSIDY);
     for (row, verdict) in rows.iter().zip(verdicts) {
         let verdict = verdict.map(|Accepted { value, warnings }| Accepted {
             value: (value, references.next().unwrap_or_default()),

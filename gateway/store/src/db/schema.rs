@@ -23,7 +23,10 @@ macro_rules! migration_files {
 }
 
 type MigrationFile = (i64, &'static str, &'static str, &'static str);
-const LOG: &[MigrationFile] = migration_files!(1 "0001_log", 4 "0004_tiles", 6 "0006_search", 7 "0007_cosignatures", 9 "0009_erasure", 11 "0011_cosignatures_by_witness");
+const LOG: &[MigrationFile] = migration_files!(
+    1 "0001_log", 4 "0004_tiles", 6 "0006_search", 7 "0007_cosignatures", 9 "0009_erasure",
+    11 "0011_cosignatures_by_witness"
+);
 const GATEWAY: &[MigrationFile] =
     migration_files!(2 "0002_gateway", 5 "0005_accesses", 10 "0010_vaccination", 12 "0012_checkup");
 const AUTH: &[MigrationFile] = migration_files!(3 "0003_auth");

@@ -70,14 +70,8 @@ impl Sequencer {
         if !std::mem::replace(&mut self.tx.begun, true) {
             script.begin_first();
         }
-        let is_sqlite = self.tx.connection.is_sqlite();
-        let Self { tx, taken, interactive, known, .. } = self;
-        let (written, ()) = tokio::join!(biased; script.run(&mut tx.connection), async {
-            if is_sqlite {
-                taken.look_ahead(interactive, known, registry);
-            }
-        });
-        if written? { Ok(()) } else { Err(Fault::HeadMoved) }
+        let written = self.meanwhile(registry, async |connection| script.run(connection).await).await?;
+        if written { Ok(()) } else { Err(Fault::HeadMoved) }
     }
 
     fn build(

@@ -78,7 +78,7 @@ pub async fn push_rows(
     let keys: Vec<&str> = rows.iter().map(|row| row.raw.resident_key.as_str()).collect();
     let known = gateway.store.reader().known_residents(issuer, &keys).await;
     let known = known.map_err(|fault| unavailable(&fault))?;
-    let mut judged = Judged::new();
+    let mut judged = Judged::of(registry::Categories::CHECKUP);
     for row in &rows {
         let (verdict, said) = judge(row, known.get(&row.raw.resident_key), today);
         judged.push_said(row, verdict, said);
@@ -107,11 +107,7 @@ pub async fn push_rows(
                 return refused(Reason::Internal);
             };
             let render = |reports: &[RowReport]| render(reports, &changes);
-            let mut conclusion = report.conclude(&call, dry_run, &salt, Concluding::Fresh(done), render);
-            if let Some(draft) = &mut conclusion.draft {
-                draft.categories = registry::Categories::CHECKUP;
-            }
-            conclusion
+            report.conclude(&call, dry_run, &salt, Concluding::Fresh(done), render)
         })
         .await
         .map_err(|fault| unavailable(&fault))?;

@@ -61,7 +61,7 @@ pub async fn correct_dose(
     if correction.to.as_ref().is_some_and(|to| to.on > today) {
         return Err(Refusal::invalid_fields(vec![]).with_field("date", Reason::DateOutOfRange));
     }
-    let (book, caller) = (gateway.vaccination, call.short().to_owned());
+    let (book, caller) = (gateway.vaccination.load_full(), call.short().to_owned());
     let of = DosesOf::Dose(correction.dose_id.clone());
     let asked = Asked::new(gateway, call, permit, Kind::Write, Some(of))?.once(&correction.idempotency_key);
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
@@ -73,7 +73,7 @@ pub async fn correct_dose(
         }
         let mut record = match &correction.to {
             None => DoseRecord { status: DoseStatus::EnteredInError, ..known.record.clone() },
-            Some(to) => amended(doses, known, to, book)?,
+            Some(to) => amended(doses, known, to, &book)?,
         };
         record.change_reason.clone_from(&correction.reason);
         let version = NewVersion {

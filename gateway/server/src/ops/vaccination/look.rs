@@ -87,7 +87,7 @@ pub async fn get_forecast(
     wanted: ForecastOf,
     render: impl Fn(&DueList) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
-    let book = gateway.vaccination;
+    let book = gateway.vaccination.load_full();
     let asked = looked_at(gateway, call, permit, resident_key)?;
     let on_behalf = is_on_behalf(permit);
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
@@ -99,7 +99,7 @@ pub async fn get_forecast(
         let home = home(&doses.links, wanted.on);
         let history = history(doses, home, false, None);
         let due = DueList {
-            series: forecast(book, &person, &history, wanted.on, wanted.policy),
+            series: forecast(&book, &person, &history, wanted.on, wanted.policy),
             completeness: history.completeness,
             rules_version: book.version().to_owned(),
             home: home.map(short).unwrap_or_default(),

@@ -78,7 +78,7 @@ pub async fn record_dose(
     if told.shot.on > tokyo_date(call.now) {
         return Err(Refusal::invalid_fields(vec![]).with_field("shot.date", Reason::DateOutOfRange));
     }
-    let (book, institution) = (gateway.vaccination, call.organization()?);
+    let (book, institution) = (gateway.vaccination.load_full(), call.organization()?);
     let caller = call.short().to_owned();
     let of = (!told.reservation_id.is_empty())
         .then(|| DosesOf::Reservation { id: told.reservation_id.clone(), organization: caller.clone() });
@@ -97,7 +97,7 @@ pub async fn record_dose(
         }
         let told = with_memory(told.clone(), remembered);
         let file = CaseFile::of(doses, &told.shot, &institution, None)?;
-        let judged = file.classify(book)?;
+        let judged = file.classify(&book)?;
         let record = record(doses, &told, &file, &judged, &caller);
         let home = file.home.map(short).unwrap_or_default();
         let version = NewVersion {

@@ -39,7 +39,7 @@ macro_rules! put_chunk {
             rows: Vec<Received<Verdict<$row>>>,
             render: impl Fn(&[RowReport]) -> Vec<u8> + Send + 'static,
         ) -> Result<Kept, Refusal> {
-            let mut judged = Judged::new();
+            let mut judged = Judged::of(registry::Categories::VACCINATION);
             for row in &rows {
                 judged.push(row, row.raw.clone());
             }
@@ -57,11 +57,7 @@ macro_rules! put_chunk {
             let recorded = gateway
                 .store
                 .$put(attempt, chunk, move |concluding| {
-                    let mut conclusion = report.conclude(&call, dry_run, &salt, concluding, &render);
-                    if let Some(draft) = &mut conclusion.draft {
-                        draft.categories = registry::Categories::VACCINATION;
-                    }
-                    conclusion
+                    report.conclude(&call, dry_run, &salt, concluding, &render)
                 })
                 .await
                 .map_err(|fault| unavailable(&fault))?;

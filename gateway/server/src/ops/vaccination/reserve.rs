@@ -67,12 +67,12 @@ pub async fn evaluate_dose(
     render: impl Fn(&Judged) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
     gateway.witnesses.permit_disclosure(call.now.as_microsecond())?;
-    let (book, institution) = (gateway.vaccination, call.organization()?);
+    let (book, institution) = (gateway.vaccination.load_full(), call.organization()?);
     let asked = Asked::new(gateway, call, permit, Kind::Disclosure, None)?;
     let (today, caller) = (tokyo_date(call.now), call.short().to_owned());
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
         let file = CaseFile::of(doses, &shot, &institution, None)?;
-        let judged = judge(doses, &file, file.evaluate(book)?, shot.on, &caller);
+        let judged = judge(doses, &file, file.evaluate(&book)?, shot.on, &caller);
         let stops = if shot.on <= today { stopped(&judged, &caller, today) } else { Vec::new() };
         Ok((judged, DoseChange { stops, ..DoseChange::default() }))
     };
@@ -97,13 +97,13 @@ pub async fn reserve_dose(
     wish: Wish,
     render: impl Fn(&Judged) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
-    let (book, institution) = (gateway.vaccination, call.organization()?);
+    let (book, institution) = (gateway.vaccination.load_full(), call.organization()?);
     let asked = Asked::new(gateway, call, permit, Kind::Write, None)?.once(&wish.idempotency_key);
     let (today, caller) = (tokyo_date(call.now), call.short().to_owned());
     let reservation_id = uuid(gateway);
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
         let file = CaseFile::of(doses, &wish.shot, &institution, None)?;
-        let mut judged = judge(doses, &file, file.evaluate(book)?, wish.shot.on, &caller);
+        let mut judged = judge(doses, &file, file.evaluate(&book)?, wish.shot.on, &caller);
         judged.noted = noted(&judged.evaluation, &wish.override_reason);
         let stops = stopped(&judged, &caller, today);
         let mut change = DoseChange { stops, ..DoseChange::default() };

@@ -390,7 +390,7 @@ impl Service {
         batch: &Batch,
         sent: Vec<pb::DoseRow>,
     ) -> Result<pb::PutDosesResponse, Refusal> {
-        let rows = rows::doses(call, self.gateway.vaccination, sent)?;
+        let rows = rows::doses(call, &self.gateway.vaccination.load(), sent)?;
         let encode = |reports: &[_]| {
             pb::PutDosesResponse { rows: bulk::results(reports), ..Default::default() }.encode_to_vec()
         };
@@ -404,7 +404,7 @@ impl Service {
         batch: &Batch,
         sent: Vec<pb::AuthorizationRow>,
     ) -> Result<pb::PutAuthorizationsResponse, Refusal> {
-        let rows = rows::authorizations(call, self.gateway.vaccination, sent)?;
+        let rows = rows::authorizations(call, &self.gateway.vaccination.load(), sent)?;
         let encode = |reports: &[_]| {
             pb::PutAuthorizationsResponse { rows: bulk::results(reports), ..Default::default() }
                 .encode_to_vec()
