@@ -256,7 +256,8 @@ fn attempt_number() -> [u8; 16] {
 
 /// The commit itself fails: a deferred constraint is broken. On SQLite that is
 /// what a failed flush looks like, and the sequencer must not try again, though
-/// here each operation alone would succeed.
+/// here each operation alone would succeed. The first caller may be a batch of
+/// his own there, taken before the lock was met: he alone may have his entry.
 pub(crate) async fn a_commit_that_fails_is_told_to_everybody_in_it(place: Place) {
     let open = place.open().await;
     let kept = flood(&open, 5, 2).await;
@@ -270,30 +271,36 @@ pub(crate) async fn a_commit_that_fails_is_told_to_everybody_in_it(place: Place)
     }
     eventually("all wait", async || open.waiting() == 10).await;
     raw.release().await;
+    let mut recorded = kept.len() as u64;
     for answer in callers.join_all().await {
-        assert!(matches!(answer, Err(Fault::Unavailable(_))), "an answer left without its entry");
+        match answer {
+            Ok(_) => recorded += 1,
+            Err(fault) => assert!(matches!(fault, Fault::Unavailable(_)), "{fault}"),
+        }
     }
+    assert!(recorded - kept.len() as u64 <= u64::from(place.is_sqlite()), "an answer left without its entry");
     if place.is_sqlite() {
         assert_eq!(*open.state().borrow(), State::Poisoned);
         assert!(matches!(disclose(&open, [1; 32]).await, Err(Fault::Unavailable(_))));
         open.has_ended().await;
         raw.run("DROP TRIGGER broken_commit").await.unwrap();
         let open = place.open().await;
-        assert_eq!(open.reader().check().await.unwrap().intact, kept.len() as u64);
+        assert_eq!(open.reader().check().await.unwrap().intact, recorded);
         open.close().await;
     } else {
         raw.run("DROP TRIGGER broken_commit ON log_entry").await.unwrap();
         let (_, receipt) = disclose(&open, [1; 32]).await.unwrap();
-        assert_eq!(receipt.index, kept.len() as u64);
+        assert_eq!(receipt.index, recorded);
         assert_eq!(*open.state().borrow(), State::Ready);
         open.close().await;
     }
 }
 
+/// Breaks the commit of two entries and more.
 const BROKEN_COMMIT_SQLITE: &str = "
     CREATE TABLE parent (id INTEGER PRIMARY KEY);
     CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
-    CREATE TRIGGER broken_commit AFTER INSERT ON log_entry WHEN NEW.idx > 5
+    CREATE TRIGGER broken_commit AFTER INSERT ON log_entry WHEN NEW.idx > (SELECT size FROM log_head)
         BEGIN INSERT INTO child VALUES (1); END;";
 const BROKEN_COMMIT_POSTGRES: &str = "
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
