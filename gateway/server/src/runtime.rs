@@ -286,9 +286,9 @@ async fn write_refusals(gateway: &Gateway) {
 
 /// The search index follows the logs, so that no search has to wait for it.
 async fn follow_search(gateway: &Gateway) {
-    let mut half_minute = ticks(Duration::from_secs(30));
+    let mut second = ticks(Duration::from_secs(1));
     loop {
-        half_minute.tick().await;
+        second.tick().await;
         if let Err(fault) = gateway.follow_search().await {
             tracing::warn!(error = %fault, "search index not brought up");
         }
