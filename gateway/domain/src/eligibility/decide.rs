@@ -123,7 +123,7 @@ fn issuer_row<'a>(
     let (first, rest) = row.segments();
     let named = (!is_withheld).then(|| facts.directory.competent(group, issuer, question.period.first()));
     let group_name = match named.flatten() {
-        Some(competence) => Text::new(&competence.name_ja, &competence.name_en),
+        Some(competence) => Text::new(competence.name_ja.clone(), competence.name_en.clone()),
         None => group_name(group),
     };
     GroupResult {
@@ -150,8 +150,8 @@ fn row_without_issuer(group: SchemeGroup, outcome: Outcome, rule: Rule, question
 /// A name that is the same for every person and names no municipality.
 fn group_name(group: SchemeGroup) -> Text {
     match scheme_entry(group.law_no()).filter(|_| group.is_national()) {
-        Some(entry) => Text::new(&entry.name_ja, &entry.name_en),
-        None => Text::new(&general_name(group), &format!("Local subsidy {group}")),
+        Some(entry) => Text::new(entry.name_ja.as_str(), entry.name_en.as_str()),
+        None => Text::new(general_name(group), format!("Local subsidy {group}")),
     }
 }
 

@@ -45,6 +45,6 @@ pub(super) fn version(question: &Question, rules: &Rules, results: &[GroupResult
         view: question.view,
         results,
     };
-    let digest = Sha256::digest(serde_json::to_vec(&covered).ok()?);
+    let digest = Sha256::digest(postcard::to_allocvec(&covered).ok()?);
     digest.get(..LENGTH).map(|kept| URL_SAFE_NO_PAD.encode(kept))
 }

@@ -4,6 +4,8 @@
 //! for all of them: `NO_ENTITLEMENT` never says "no right", and whatever
 //! failed, the paper certificate counts.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -15,22 +17,19 @@ use crate::time::tokyo_minute;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Text {
     /// Japanese.
-    pub ja: String,
+    pub ja: Cow<'static, str>,
     /// English.
-    pub en: String,
+    pub en: Cow<'static, str>,
 }
 
 impl Text {
     /// Both languages.
-    pub fn new(ja: &str, en: &str) -> Self {
-        Self { ja: ja.to_owned(), en: en.to_owned() }
+    pub fn new(ja: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
+        Self { ja: ja.into(), en: en.into() }
     }
 
-    pub(super) fn then(mut self, next: &Self) -> Self {
-        self.ja.push_str(&next.ja);
-        self.en.push(' ');
-        self.en.push_str(&next.en);
-        self
+    pub(super) fn then(self, next: &Self) -> Self {
+        Self::new([&*self.ja, &*next.ja].concat(), [&*self.en, &*next.en].join(" "))
     }
 }
 
@@ -105,17 +104,17 @@ pub(super) fn rule_line(
     lapsed_on: Option<Date>,
     starts_on: Option<Date>,
 ) -> Text {
-    let as_of = as_of.map_or_else(|| "-".to_owned(), tokyo_minute);
     let day = |date: Option<Date>| date.map_or_else(|| "-".to_owned(), |date| date.to_string());
-    let fill = |ja: &str, en: &str| {
+    let fill = |template: &'static str| -> Cow<'static, str> {
+        if !template.contains('{') {
+            return template.into();
+        }
+        let as_of = as_of.map_or_else(|| "-".to_owned(), tokyo_minute);
         let (ended, starts) = (day(lapsed_on), day(starts_on));
-        let fill_one = |text: &str| {
-            text.replace("{as_of}", &as_of).replace("{ended}", &ended).replace("{starts}", &starts)
-        };
-        Text { ja: fill_one(ja), en: fill_one(en) }
+        template.replace("{as_of}", &as_of).replace("{ended}", &ended).replace("{starts}", &starts).into()
     };
     let (ja, en) = rule_template(rule);
-    fill(ja, en)
+    Text::new(fill(ja), fill(en))
 }
 
 fn rule_template(rule: Rule) -> (&'static str, &'static str) {

@@ -23,21 +23,21 @@ pub fn finding_line(finding: &Finding) -> Text {
         line = joined(&line, &answer_line(answer));
     }
     if let Some(other) = &finding.other {
-        line = joined(&line, &Text::new(other.as_str(), other.as_str()));
+        line = joined(&line, &Text::new(other.to_string(), other.to_string()));
     }
     match (finding.allowed_from, finding.until) {
         (Some(day), _) => {
-            Text { ja: format!("{}。{}から可", line.ja, day), en: format!("{}; from {day}", line.en) }
+            Text::new(format!("{}。{}から可", line.ja, day), format!("{}; from {day}", line.en))
         }
         (None, Some(day)) => {
-            Text { ja: format!("{}。{}まで", line.ja, day), en: format!("{}; until {day}", line.en) }
+            Text::new(format!("{}。{}まで", line.ja, day), format!("{}; until {day}", line.en))
         }
         (None, None) => line,
     }
 }
 
 fn joined(line: &Text, what: &Text) -> Text {
-    Text { ja: format!("{}（{}）", line.ja, what.ja), en: format!("{} ({})", line.en, what.en) }
+    Text::new(format!("{}（{}）", line.ja, what.ja), format!("{} ({})", line.en, what.en))
 }
 
 fn kind_line(kind: FindingKind) -> Text {
@@ -119,12 +119,10 @@ pub fn status_line(status: SeriesStatus) -> Text {
 /// What a given dose counts for.
 pub fn standing_line(standing: Standing, on: Date) -> Text {
     match standing {
-        Standing::Valid { no } => Text { ja: format!("{on} {no}回目"), en: format!("{on} dose {no}") },
-        Standing::Invalid => Text { ja: format!("{on} 無効"), en: format!("{on} does not count") },
-        Standing::OtherEpisode => {
-            Text { ja: format!("{on} 別の妊娠"), en: format!("{on} another pregnancy") }
-        }
-        Standing::NoSeries => Text { ja: on.to_string(), en: on.to_string() },
+        Standing::Valid { no } => Text::new(format!("{on} {no}回目"), format!("{on} dose {no}")),
+        Standing::Invalid => Text::new(format!("{on} 無効"), format!("{on} does not count")),
+        Standing::OtherEpisode => Text::new(format!("{on} 別の妊娠"), format!("{on} another pregnancy")),
+        Standing::NoSeries => Text::new(on.to_string(), on.to_string()),
     }
 }
 

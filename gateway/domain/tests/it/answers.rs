@@ -144,15 +144,15 @@ fn every_state_is_reached() {
 
 #[test]
 fn all_names_and_lines_differ() {
-    let distinct = |texts: Vec<String>| {
+    let distinct = |texts: Vec<std::borrow::Cow<'static, str>>| {
         let count = texts.len();
         assert_eq!(texts.into_iter().collect::<BTreeSet<_>>().len(), count);
     };
     distinct(Outcome::ALL.iter().map(|one| outcome_line(*one).ja).collect());
-    distinct(Outcome::ALL.iter().map(|one| one.name().to_owned()).collect());
+    distinct(Outcome::ALL.iter().map(|one| one.name().into()).collect());
     distinct(AnswerState::ALL.iter().map(|one| state_line(*one).ja).collect());
     distinct(CounterAction::ALL.iter().map(|one| action_line(*one).ja).collect());
-    distinct(Rule::ALL.iter().map(|one| one.name().to_owned()).collect());
+    distinct(Rule::ALL.iter().map(|one| one.name().into()).collect());
 }
 
 /// The child of the demo: a prefectural right, a municipal one, and groups in
@@ -404,7 +404,7 @@ fn every_refusal_says_whose_side_it_is_on_and_that_paper_counts() {
         "AUDIT_UNAVAILABLE",
         "a reason of a later version",
     ];
-    let lines: BTreeSet<String> = reasons.iter().map(|reason| refusal_line(reason).ja).collect();
+    let lines: BTreeSet<_> = reasons.iter().map(|reason| refusal_line(reason).ja).collect();
     assert_eq!(lines.len(), 6, "unknown reasons share the gateway's line");
     for line in reasons.map(refusal_line) {
         assert!(

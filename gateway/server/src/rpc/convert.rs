@@ -15,7 +15,7 @@ use pmh_proto::{common, eligibility as pb, resident};
 use crate::ops::verify::{outcome_number, state_number};
 
 pub(super) fn text(text: &eligibility::Text) -> common::Text {
-    common::Text { ja: text.ja.clone(), en: text.en.clone() }
+    common::Text { ja: text.ja.to_string(), en: text.en.to_string() }
 }
 
 pub(super) fn instant(instant: Timestamp) -> prost_types::Timestamp {

@@ -326,5 +326,5 @@ fn codes(texts: &[String]) -> Result<Vec<VaccineCode>, BookError> {
 }
 
 fn text(name: &document::Name) -> Text {
-    Text::new(&name.ja, &name.en)
+    Text::new(name.ja.clone(), name.en.clone())
 }

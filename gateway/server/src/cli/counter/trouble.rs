@@ -51,24 +51,24 @@ impl Trouble {
     pub fn line(&self) -> Text {
         match self {
             Self::Call(Error::Card(CardError::WrongPin { tries_left })) => Text::new(
-                &format!(
+                format!(
                     "暗証番号が違います（あと{tries_left}回）。もう一度入力をお願いしてください。{PAPER_JA}"
                 ),
-                &format!("The PIN was wrong ({tries_left} tries left): ask for it again. {PAPER_EN}"),
+                format!("The PIN was wrong ({tries_left} tries left): ask for it again. {PAPER_EN}"),
             ),
             Self::Call(Error::Card(CardError::Locked)) => Text::new(
-                &format!("暗証番号がロックされています。解除は市区町村の窓口でできます。{PAPER_JA}"),
-                &format!("The PIN is locked; the municipality unlocks it. {PAPER_EN}"),
+                format!("暗証番号がロックされています。解除は市区町村の窓口でできます。{PAPER_JA}"),
+                format!("The PIN is locked; the municipality unlocks it. {PAPER_EN}"),
             ),
             // The reason of the same side, which has the words.
             Self::Call(Error::Card(CardError::Unreadable(_))) => refusal_line("CARD_SIGNATURE"),
             Self::NoChild => Text::new(
-                &format!("このカードの方が手続きできるお子さまの登録が見つかりません。{PAPER_JA}"),
-                &format!("No child is registered for whom the card's holder may act. {PAPER_EN}"),
+                format!("このカードの方が手続きできるお子さまの登録が見つかりません。{PAPER_JA}"),
+                format!("No child is registered for whom the card's holder may act. {PAPER_EN}"),
             ),
             Self::SeveralChildren => Text::new(
-                &format!("お子さまが複数登録されています。受診する方を選んでください。{PAPER_JA}"),
-                &format!("Several children are registered: choose the patient. {PAPER_EN}"),
+                format!("お子さまが複数登録されています。受診する方を選んでください。{PAPER_JA}"),
+                format!("Several children are registered: choose the patient. {PAPER_EN}"),
             ),
             other => refusal_line(other.reason()),
         }

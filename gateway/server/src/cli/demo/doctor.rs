@@ -96,7 +96,7 @@ async fn same_second(scene: &Scene) -> Result<(Race, Shown)> {
     ensure!(refused.outcome() == ReserveOutcome::ReservedElsewhere, "both hold it");
     ensure!(refused.reserved_until == held.reserved_until, "another time is told");
     let until = clock(refused.reserved_until.as_ref())?;
-    let large = Text { ja: format!("{until}まで予約済み"), en: format!("Reserved until {until}") };
+    let large = Text::new(format!("{until}まで予約済み"), format!("Reserved until {until}"));
     let instruction = Text::new(
         "同じ回の接種が別の場所で始まっています。保護者に確かめてください。",
         "The same dose is about to be given elsewhere: ask the guardian.",
@@ -233,12 +233,12 @@ async fn proved_by_another_process(
 /// Verdict and the first finding, as the clinic's screen has them.
 fn screen(desk: &Desk, evaluation: &Evaluation) -> Screen {
     let text = |text: Option<&pmh_proto::common::Text>| {
-        text.map_or_else(|| Text::new("", ""), |text| Text::new(&text.ja, &text.en))
+        text.map_or_else(|| Text::new("", ""), |text| Text::new(text.ja.clone(), text.en.clone()))
     };
     let finding = evaluation.findings.first().and_then(|finding| finding.text.as_ref());
     let mut instruction = if finding.is_some() { text(finding) } else { Text::new(CLEAR.0, CLEAR.1) };
     if !instruction.ja.ends_with('。') {
-        instruction.ja.push('。');
+        instruction.ja += "。";
     }
     Screen::plain(&desk.place, text(evaluation.headline.as_ref()), instruction)
 }

@@ -82,8 +82,8 @@ fn row(result: &EligibilityResult) -> [Text; 2] {
     let numbers = result.entitlements.first().map(numbers).unwrap_or_default();
     let action = action_line(action(result.counter_action()));
     [
-        Text { ja: format!("・{}{numbers}", name.ja), en: format!("· {}{numbers}", name.en) },
-        Text { ja: format!("　{}", action.ja), en: format!("  {}", action.en) },
+        Text::new(format!("・{}{numbers}", name.ja), format!("· {}{numbers}", name.en)),
+        Text::new(format!("　{}", action.ja), format!("  {}", action.en)),
     ]
 }
 
@@ -103,7 +103,7 @@ fn action(action: elig::CounterAction) -> CounterAction {
 
 /// A sentence of the contract.
 fn text(text: Option<&common::Text>) -> Text {
-    text.map_or_else(|| Text::new("", ""), |text| Text::new(&text.ja, &text.en))
+    text.map_or_else(|| Text::new("", ""), |text| Text::new(text.ja.clone(), text.en.clone()))
 }
 
 fn framed(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! Where the steps are played: each is announced, done, shown, and remembered if it did not do what it claims.
 
-use std::io::IsTerminal as _;
+use std::{borrow::Cow, io::IsTerminal as _};
 
 use anyhow::Result;
 use pmh_domain::eligibility::Text;
@@ -253,8 +253,8 @@ impl Shown {
     }
 
     /// With something that was checked.
-    pub(super) fn fact(mut self, ja: impl Into<String>, en: impl Into<String>) -> Self {
-        self.facts.push(Text { ja: ja.into(), en: en.into() });
+    pub(super) fn fact(mut self, ja: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
+        self.facts.push(Text::new(ja, en));
         self
     }
 
