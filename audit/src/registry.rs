@@ -82,6 +82,11 @@ registry! {
         52 UNDO_BATCH "UndoBatch";
         53 CONFIRM_BATCH "ConfirmBatch";
         54 LIST_CHECKUPS "ListCheckups";
+        55 GET_CHECKUP "GetCheckup";
+        56 LIST_FOLLOW_UPS "ListFollowUps";
+        57 CLOSE_FOLLOW_UP "CloseFollowUp";
+        58 PUT_TICKETS "PutTickets";
+        59 USE_TICKET "UseTicket";
         60 GET_CHECKPOINT "GetCheckpoint";
         61 GET_ENTRY "GetEntry";
         62 SEARCH_ENTRIES "SearchEntries";
@@ -103,6 +108,13 @@ registry! {
         78 PUT_ACCESS_DELAY "PutAccessDelay";
         80 LIST_URGENT_CASES "ListUrgentCases";
         81 ACKNOWLEDGE_URGENT_CASE "AcknowledgeUrgentCase";
+        85 RELEASE_TICKET "ReleaseTicket";
+        86 VOID_TICKET "VoidTicket";
+        87 LIST_TICKETS "ListTickets";
+        88 PUT_SESSIONS "PutSessions";
+        89 REQUEST_PLACE "RequestPlace";
+        90 CANCEL_PLACE "CancelPlace";
+        91 LIST_SESSIONS "ListSessions";
     }
 }
 

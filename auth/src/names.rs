@@ -191,12 +191,24 @@ pub mod scope {
     pub const VACCINATION_READ: &str = "vaccination:read";
     /// Reserve and record doses.
     pub const VACCINATION_WRITE: &str = "vaccination:write";
+    /// Read checkups.
+    pub const CHECKUP_READ: &str = "checkup:read";
+    /// Use tickets, book places, answer questionnaires.
+    pub const CHECKUP_WRITE: &str = "checkup:write";
     /// Read who looked at one's own data, and question it.
     pub const ACCESS_READ: &str = "access:read";
 
     /// Every scope of this version.
-    pub const ALL: &[&str] =
-        &[ELIGIBILITY_READ, LINK_PROPOSE, LINK_WRITE, ACCESS_READ, VACCINATION_READ, VACCINATION_WRITE];
+    pub const ALL: &[&str] = &[
+        ELIGIBILITY_READ,
+        LINK_PROPOSE,
+        LINK_WRITE,
+        ACCESS_READ,
+        VACCINATION_READ,
+        VACCINATION_WRITE,
+        CHECKUP_READ,
+        CHECKUP_WRITE,
+    ];
 
     /// The most scopes a token carries.
     pub const MAX: usize = 16;

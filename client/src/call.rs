@@ -142,8 +142,23 @@ calls! {
         Safe "ConfirmBatch" ConfirmBatchRequest => ConfirmBatchResponse;
         Safe "UndoBatch" UndoBatchRequest => UndoBatchResponse;
         Safe "ListCheckups" ListCheckupsRequest => ListCheckupsResponse;
+        Safe "GetCheckup" GetCheckupRequest => GetCheckupResponse;
+        Safe "ListFollowUps" ListFollowUpsRequest => ListFollowUpsResponse;
+        Safe "CloseFollowUp" CloseFollowUpRequest => CloseFollowUpResponse;
         Safe "ListUrgentCases" ListUrgentCasesRequest => ListUrgentCasesResponse;
         Safe "AcknowledgeUrgentCase" AcknowledgeUrgentCaseRequest => AcknowledgeUrgentCaseResponse;
+    }
+    checkup "TicketService" Gateway {
+        Safe "ListTickets" ListTicketsRequest => ListTicketsResponse;
+        Safe "UseTicket" UseTicketRequest => UseTicketResponse;
+        Safe "ReleaseTicket" ReleaseTicketRequest => ReleaseTicketResponse;
+        Safe "VoidTicket" VoidTicketRequest => VoidTicketResponse;
+    }
+    checkup "SessionService" Gateway {
+        Safe "PutSessions" PutSessionsRequest => PutSessionsResponse;
+        Safe "RequestPlace" RequestPlaceRequest => RequestPlaceResponse;
+        Safe "CancelPlace" CancelPlaceRequest => CancelPlaceResponse;
+        Safe "ListSessions" ListSessionsRequest => ListSessionsResponse;
     }
     audit "AuditService" Gateway {
         Safe "GetCheckpoint" GetCheckpointRequest => GetCheckpointResponse;
@@ -197,7 +212,12 @@ receipted! {
     }
     checkup {
         PushCheckupsResponse ConfirmBatchResponse UndoBatchResponse ListCheckupsResponse ListUrgentCasesResponse
+        GetCheckupResponse ListFollowUpsResponse CloseFollowUpResponse
         AcknowledgeUrgentCaseResponse
+    }
+    checkup {
+        PutTicketsResponse ListTicketsResponse UseTicketResponse ReleaseTicketResponse VoidTicketResponse
+        PutSessionsResponse RequestPlaceResponse CancelPlaceResponse ListSessionsResponse
     }
     eligibility {
         VerifyEligibilityResponse PutEntitlementsResponse ListEntitlementsResponse AdvanceWatermarkResponse

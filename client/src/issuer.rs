@@ -4,7 +4,9 @@ use pmh_audit::registry::Method;
 use pmh_audit::{Hash, Kind, Verified};
 use pmh_proto::StrictCodec;
 use pmh_proto::checkup::push_checkups_request::Item as CheckupItem;
+use pmh_proto::checkup::put_tickets_request::Item as TicketItem;
 use pmh_proto::checkup::{CheckupRow, PushCheckupsRequest, PushCheckupsResponse, PushSummary, RowChange};
+use pmh_proto::checkup::{PutTicketsRequest, PutTicketsResponse, TicketRow};
 use pmh_proto::common::{BulkHeader, BulkSummary, RowOutcome, RowResult};
 use pmh_proto::eligibility::put_entitlements_request::Item as EntitlementItem;
 use pmh_proto::eligibility::{EntitlementRow, PutEntitlementsRequest, PutEntitlementsResponse};
@@ -116,6 +118,19 @@ impl Issuer {
     ) -> Result<BulkSummary, Error>
     where
         I: IntoIterator<Item = AuthorizationRow, IntoIter: Clone + Send + 'static> + Send,
+    {
+        self.put(header, rows.into_iter(), progress).await
+    }
+
+    /// Sends tickets and rules for extra ones. See [`Issuer::put_entitlements`].
+    pub async fn put_tickets<I>(
+        &self,
+        header: &BulkHeader,
+        rows: I,
+        progress: impl FnMut(Chunk<'_>) + Send,
+    ) -> Result<BulkSummary, Error>
+    where
+        I: IntoIterator<Item = TicketRow, IntoIter: Clone + Send + 'static> + Send,
     {
         self.put(header, rows.into_iter(), progress).await
     }
@@ -315,6 +330,7 @@ bulk!(ResidentRow PutResidentsRequest PutResidentsResponse ResidentItem "/pmh.re
 bulk!(EntitlementRow PutEntitlementsRequest PutEntitlementsResponse EntitlementItem "/pmh.eligibility.v1.EligibilityService/" "PutEntitlements");
 bulk!(DoseRow PutDosesRequest PutDosesResponse DoseItem "/pmh.vaccination.v1.VaccinationService/" "PutDoses");
 bulk!(AuthorizationRow PutAuthorizationsRequest PutAuthorizationsResponse AuthorizationItem "/pmh.vaccination.v1.VaccinationService/" "PutAuthorizations");
+bulk!(TicketRow PutTicketsRequest PutTicketsResponse TicketItem "/pmh.checkup.v1.TicketService/" "PutTickets");
 
 impl BulkRow for CheckupRow {
     type Request = PushCheckupsRequest;

@@ -173,6 +173,7 @@ fn digests(method: &str, request: &[u8], response: &[u8]) -> Result<Digests, Pro
         vaccination::ListDosesRequest vaccination::GetForecastRequest vaccination::AcknowledgeDosesRequest
         vaccination::GetErrorPreventionReportRequest
         checkup::ConfirmBatchRequest checkup::UndoBatchRequest checkup::ListCheckupsRequest
+        checkup::GetCheckupRequest checkup::ListFollowUpsRequest checkup::CloseFollowUpRequest
         checkup::ListUrgentCasesRequest checkup::AcknowledgeUrgentCaseRequest
         audit::GetReceiptRequest audit::GetEntryRequest audit::SearchEntriesRequest audit::RequestPersonSearchRequest
         audit::ApprovePersonSearchRequest audit::OpenPartsRequest

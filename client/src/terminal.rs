@@ -71,6 +71,16 @@ impl Presentation {
         }
     }
 
+    /// To read checkups, verified by PIN, for treatment at a clinic or at the person's own request. Nothing is offered:
+    /// what is agreed to is the scope, which stands in the text that the card signs.
+    pub fn for_checkups(text: &str, purpose: Purpose) -> Self {
+        Self {
+            purposes: vec![purpose],
+            scopes: vec![names::scope::CHECKUP_READ.to_owned()],
+            ..Self::for_accesses(text)
+        }
+    }
+
     /// For the person's own list of accesses, verified by PIN. Nothing is offered and nothing granted: it is a right.
     pub fn for_accesses(text: &str) -> Self {
         Self {

@@ -22,6 +22,8 @@ pub mod organization {
     pub const KANAGAWA_CLINIC: &str = "clinic:1419811373";
     /// 八王子市, competent for 88.
     pub const HACHIOJI: &str = "municipality:132012";
+    /// 町田市, competent for 88 too.
+    pub const MACHIDA: &str = "municipality:132098";
     /// 東京都, competent for 52.
     pub const TOKYO: &str = "prefecture:130001";
     /// A citizens' app.

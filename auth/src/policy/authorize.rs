@@ -153,17 +153,28 @@ pub fn presentable(role: Role) -> (&'static [Purpose], &'static [&'static str]) 
                 scope::LINK_PROPOSE,
                 scope::VACCINATION_READ,
                 scope::VACCINATION_WRITE,
+                scope::CHECKUP_READ,
+                scope::CHECKUP_WRITE,
             ],
         ),
         Role::Pharmacy => {
             (&[Purpose::Treat, Purpose::Hpaymt], &[scope::ELIGIBILITY_READ, scope::LINK_PROPOSE])
         }
-        Role::Municipality | Role::Prefecture => {
-            (&[Purpose::Hpaymt, Purpose::Patrqt], &[scope::LINK_WRITE, scope::ACCESS_READ])
-        }
-        Role::App => {
-            (&[Purpose::Patrqt], &[scope::ELIGIBILITY_READ, scope::ACCESS_READ, scope::VACCINATION_READ])
-        }
+        Role::Municipality => (
+            &[Purpose::Hpaymt, Purpose::Patrqt],
+            &[scope::LINK_WRITE, scope::ACCESS_READ, scope::CHECKUP_READ],
+        ),
+        Role::Prefecture => (&[Purpose::Hpaymt, Purpose::Patrqt], &[scope::LINK_WRITE, scope::ACCESS_READ]),
+        Role::App => (
+            &[Purpose::Patrqt],
+            &[
+                scope::ELIGIBILITY_READ,
+                scope::ACCESS_READ,
+                scope::VACCINATION_READ,
+                scope::CHECKUP_READ,
+                scope::CHECKUP_WRITE,
+            ],
+        ),
         Role::Auditor | Role::Witness | Role::Operator | Role::Service => (&[], &[]),
     }
 }

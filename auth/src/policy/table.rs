@@ -165,9 +165,23 @@ pub const POLICY: &[MethodPolicy] = &[
     open(50, "/pmh.checkup.v1.CheckupService/PushCheckups", REGISTERS),
     open(52, "/pmh.checkup.v1.CheckupService/UndoBatch", REGISTERS),
     open(53, "/pmh.checkup.v1.CheckupService/ConfirmBatch", REGISTERS),
-    open(54, "/pmh.checkup.v1.CheckupService/ListCheckups", REGISTERS),
+    read(54, "/pmh.checkup.v1.CheckupService/ListCheckups"),
+    read(55, "/pmh.checkup.v1.CheckupService/GetCheckup"),
+    open(56, "/pmh.checkup.v1.CheckupService/ListFollowUps", REGISTERS),
+    open(57, "/pmh.checkup.v1.CheckupService/CloseFollowUp", REGISTERS),
     open(80, "/pmh.checkup.v1.CheckupService/ListUrgentCases", REGISTERS),
     open(81, "/pmh.checkup.v1.CheckupService/AcknowledgeUrgentCase", REGISTERS),
+    // Tickets: put and taken back by their municipality, used where the card or the paper is.
+    open(58, "/pmh.checkup.v1.TicketService/PutTickets", REGISTERS),
+    read(87, "/pmh.checkup.v1.TicketService/ListTickets"),
+    dose(59, "/pmh.checkup.v1.TicketService/UseTicket", AT_THE_SHOT, Needs::TokenOptional(ACT_AT_CHECKUPS)),
+    open(85, "/pmh.checkup.v1.TicketService/ReleaseTicket", AT_THE_SHOT),
+    open(86, "/pmh.checkup.v1.TicketService/VoidTicket", REGISTERS),
+    // Places at group checkups: a family with its card, the municipality for its own resident.
+    open(88, "/pmh.checkup.v1.SessionService/PutSessions", REGISTERS),
+    dose(89, "/pmh.checkup.v1.SessionService/RequestPlace", FAMILIES, Needs::TokenOptional(ACT_AT_CHECKUPS)),
+    dose(90, "/pmh.checkup.v1.SessionService/CancelPlace", FAMILIES, Needs::TokenOptional(ACT_AT_CHECKUPS)),
+    dose(91, "/pmh.checkup.v1.SessionService/ListSessions", FAMILIES, Needs::TokenOptional(LOOK_AT_CHECKUPS)),
     // The log: its heads and proofs are for everybody, its entries for auditors.
     open(60, "/pmh.audit.v1.AuditService/GetCheckpoint", EVERYBODY),
     open(61, "/pmh.audit.v1.AuditService/GetEntry", AUDITOR),
@@ -212,6 +226,11 @@ const fn dose(number: u16, path: &'static str, callers: &'static [Callers], need
     MethodPolicy { path, number, callers, needs }
 }
 
+const fn read(number: u16, path: &'static str) -> MethodPolicy {
+    let needs = Needs::TokenOptional(TokenNeeds { scope: scope::CHECKUP_READ, ..LOOK_AT_DOSES });
+    MethodPolicy { path, number, callers: CHECKUP_READERS, needs }
+}
+
 const fn of_the_citizen(number: u16, path: &'static str) -> MethodPolicy {
     let needs = Needs::Token(TokenNeeds {
         scope: scope::ACCESS_READ,
@@ -247,6 +266,16 @@ const DOSE_READERS: &[Callers] = &[
     Callers { roles: &[Municipality], purposes: &[Pubhlth] },
     Callers { roles: &[App], purposes: &[Patrqt] },
 ];
+/// With the card at the counter or in the app; a municipality its own residents without. The method looks at who asks.
+const CHECKUP_READERS: &[Callers] = &[
+    Callers { roles: &[Clinic], purposes: &[Treat] },
+    Callers { roles: &[Municipality], purposes: &[Pubhlth, Patrqt] },
+    Callers { roles: &[App], purposes: &[Patrqt] },
+];
+const FAMILIES: &[Callers] = &[
+    Callers { roles: &[Municipality], purposes: &[Pubhlth] },
+    Callers { roles: &[App], purposes: &[Patrqt] },
+];
 
 /// The scope is in the text that the card signs; consent to the shot itself is the 予診票's.
 const LOOK_AT_DOSES: TokenNeeds = TokenNeeds {
@@ -255,6 +284,8 @@ const LOOK_AT_DOSES: TokenNeeds = TokenNeeds {
     tiers: &[Tier::Full],
     consent: ConsentRule::None,
 };
+const LOOK_AT_CHECKUPS: TokenNeeds = TokenNeeds { scope: scope::CHECKUP_READ, ..LOOK_AT_DOSES };
+const ACT_AT_CHECKUPS: TokenNeeds = TokenNeeds { scope: scope::CHECKUP_WRITE, ..LOOK_AT_DOSES };
 const GIVE_DOSES: TokenNeeds = TokenNeeds { scope: scope::VACCINATION_WRITE, ..LOOK_AT_DOSES };
 
 /// Everything but a bare tap.

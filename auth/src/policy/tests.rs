@@ -54,9 +54,21 @@ const MATRIX: &str = "
    50 pmh.checkup.v1.CheckupService/PushCheckups                  M         V mtls
    52 pmh.checkup.v1.CheckupService/UndoBatch                     M         V mtls
    53 pmh.checkup.v1.CheckupService/ConfirmBatch                  M         V mtls
-   54 pmh.checkup.v1.CheckupService/ListCheckups                  M         V mtls
+   54 pmh.checkup.v1.CheckupService/ListCheckups                  CMA       V optional checkup:read full none
+   55 pmh.checkup.v1.CheckupService/GetCheckup                    CMA       V optional checkup:read full none
+   56 pmh.checkup.v1.CheckupService/ListFollowUps                 M         V mtls
+   57 pmh.checkup.v1.CheckupService/CloseFollowUp                 M         V mtls
    80 pmh.checkup.v1.CheckupService/ListUrgentCases               M         V mtls
    81 pmh.checkup.v1.CheckupService/AcknowledgeUrgentCase         M         V mtls
+   58 pmh.checkup.v1.TicketService/PutTickets                     M         V mtls
+   87 pmh.checkup.v1.TicketService/ListTickets                    CMA       V optional checkup:read full none
+   59 pmh.checkup.v1.TicketService/UseTicket                      C         V optional checkup:write full none
+   85 pmh.checkup.v1.TicketService/ReleaseTicket                  C         V mtls
+   86 pmh.checkup.v1.TicketService/VoidTicket                     M         V mtls
+   88 pmh.checkup.v1.SessionService/PutSessions                   M         V mtls
+   89 pmh.checkup.v1.SessionService/RequestPlace                  MA        V optional checkup:write full none
+   90 pmh.checkup.v1.SessionService/CancelPlace                   MA        V optional checkup:write full none
+   91 pmh.checkup.v1.SessionService/ListSessions                  MA        V optional checkup:read full none
    60 pmh.audit.v1.AuditService/GetCheckpoint                     CPMFUAWOS - mtls
    61 pmh.audit.v1.AuditService/GetEntry                          U         - mtls
    62 pmh.audit.v1.AuditService/SearchEntries                     U         - mtls

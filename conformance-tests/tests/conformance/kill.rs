@@ -11,6 +11,7 @@
 mod callers;
 mod ledger;
 mod report;
+mod urgent;
 
 use std::path::Path;
 use std::time::Duration;

@@ -13,6 +13,8 @@ mod auditor;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod checkup_reading;
+#[cfg(test)]
 mod checkups;
 #[cfg(test)]
 mod consent;
@@ -36,6 +38,8 @@ mod presence;
 mod proofs;
 #[cfg(test)]
 mod raw;
+#[cfg(test)]
+mod resume;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use tonic::client::Grpc;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
-use tonic::{Request, Status};
+use tonic::{Request, Status, Streaming};
 
 /// One unary call: bytes there, bytes back.
 pub(crate) async fn unary(
@@ -22,6 +22,18 @@ pub(crate) async fn unary(
         request.metadata_mut().insert("authorization", token.clone());
     }
     Ok(grpc.unary(request, PathAndQuery::from_static(path), Plain).await?.into_inner())
+}
+
+/// One call with a stream of bytes in both directions.
+pub(crate) async fn bidirectional(
+    channel: &Channel,
+    path: &'static str,
+    messages: Vec<Bytes>,
+) -> Result<Streaming<Bytes>, Status> {
+    let mut grpc = Grpc::new(channel.clone());
+    grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
+    let request = Request::new(tokio_stream::iter(messages));
+    Ok(grpc.streaming(request, PathAndQuery::from_static(path), Plain).await?.into_inner())
 }
 
 /// A codec that leaves messages as they are.

@@ -35,10 +35,28 @@ impl Server {
         parse_cpu_us(&stat).context("/proc/<pid>/stat")
     }
 
+    /// Memory now, and at its highest since [`Server::forget_peak`].
+    pub(crate) fn memory(&self) -> Result<Memory> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        parse_memory(&status).context("/proc/<pid>/status")
+    }
+
+    /// Lets the peak begin anew where the system allows it; otherwise it is that of the whole run.
+    pub(crate) fn forget_peak(&self) {
+        let _ = std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5");
+    }
+
     /// Process id, for a profiler.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
+}
+
+/// Resident memory of a process, as `proc_pid_status(5)` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory {
+    pub(crate) resident_kib: u32,
+    pub(crate) peak_kib: u32,
 }
 
 impl Drop for Server {
@@ -62,6 +80,14 @@ pub(crate) async fn parent_gone() -> Result<()> {
     Ok(())
 }
 
+fn parse_memory(status: &str) -> Option<Memory> {
+    let kib = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    Some(Memory { resident_kib: kib("VmRSS:")?, peak_kib: kib("VmHWM:")? })
+}
+
 /// Fields 14 and 15 of `proc_pid_stat(5)`, in ticks. The name in field 2 may hold anything, so counting starts behind it.
 fn parse_cpu_us(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;
@@ -82,6 +108,13 @@ mod tests {
         let stat = "7 (a) b (c)) S 1 7 7 0 -1 4194560 900 0 0 0 150 50 0 0 20 0 5 0 100 0 0";
         assert_eq!(parse_cpu_us(stat), Some(2_000_000));
         assert_eq!(parse_cpu_us("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn memory_is_read_by_its_names() {
+        let status = "Name:\ta\nVmHWM:\t   5000 kB\nVmRSS:\t   4000 kB\n";
+        assert_eq!(parse_memory(status), Some(Memory { resident_kib: 4000, peak_kib: 5000 }));
+        assert_eq!(parse_memory("Name:\ta\n"), None);
     }
 
     #[test]

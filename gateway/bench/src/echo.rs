@@ -1,5 +1,5 @@
 //! The yardstick: tonic over mutual TLS, and nothing else. No limits, no token, no record; every call gets the same
-//! bytes.
+//! bytes, and every message of a stream comes back.
 //!
 //! TLS is configured by the gateway's own function, so both servers offer the same.
 
@@ -26,16 +26,18 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
-use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::server::{Grpc, NamedService, StreamingService, UnaryService};
 use tonic::transport::server::{Connected, Server};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use tower::Service;
 
 use crate::call::Plain;
 use crate::child::{announce, parent_gone};
 
-/// Path of its one method.
+/// Path of its unary method.
 pub(crate) const PATH: &str = "/bench.Echo/Echo";
+/// Path of the stream that comes back.
+pub(crate) const STREAM_PATH: &str = "/bench.Echo/EchoStream";
 
 /// Serves answers of `answer_bytes` with the certificates of the sandbox in `dir`.
 pub(crate) async fn serve(dir: &Path, answer_bytes: usize) -> Result<()> {
@@ -108,7 +110,13 @@ impl Service<http::Request<Body>> for Echo {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let method = Answer(self.0.clone());
-        Box::pin(async move { Ok(Grpc::new(Plain).unary(method, request).await) })
+        Box::pin(async move {
+            let mut grpc = Grpc::new(Plain);
+            Ok(match request.uri().path() {
+                STREAM_PATH => grpc.streaming(Return, request).await,
+                _ => grpc.unary(method, request).await,
+            })
+        })
     }
 }
 
@@ -120,6 +128,18 @@ impl UnaryService<Bytes> for Answer {
 
     fn call(&mut self, _: Request<Bytes>) -> Self::Future {
         std::future::ready(Ok(Response::new(self.0.clone())))
+    }
+}
+
+struct Return;
+
+impl StreamingService<Bytes> for Return {
+    type Response = Bytes;
+    type ResponseStream = Streaming<Bytes>;
+    type Future = Ready<Result<Response<Streaming<Bytes>>, Status>>;
+
+    fn call(&mut self, request: Request<Streaming<Bytes>>) -> Self::Future {
+        std::future::ready(Ok(Response::new(request.into_inner())))
     }
 }
 

@@ -12,6 +12,7 @@ mod desk;
 mod echo;
 mod gateway;
 mod log;
+mod push;
 mod report;
 mod run;
 mod soak;
@@ -45,6 +46,8 @@ enum Command {
     Vaccination(run::Args),
     /// Appends to the log with receipt, beside one transaction per entry.
     Log(log::Args),
+    /// A batch of checkups streamed in, beside a bare streaming echo of the same messages.
+    Push(push::Args),
     /// The tests with large counts, at full size.
     Soak,
     /// The echo, as a child of this program.
@@ -78,6 +81,7 @@ fn main() -> Result<ExitCode> {
         Command::Visit(args) => runtime.block_on(run::visits(args))?,
         Command::Vaccination(args) => runtime.block_on(run::vaccinations(args))?,
         Command::Log(args) => runtime.block_on(log::run(args))?,
+        Command::Push(args) => runtime.block_on(push::run(args))?,
         Command::Soak => return soak::run(),
         Command::ServeEcho { dir, answer_bytes } => runtime.block_on(echo::serve(&dir, answer_bytes))?,
         Command::ServeGateway { dir, limits } => runtime.block_on(gateway::serve(dir, &limits))?,

@@ -49,8 +49,17 @@ impl Town {
 
     /// A new terminal of the clinic, for one connection.
     pub(crate) fn desk(&self, number: usize) -> Result<Endpoint> {
-        let urn = format!("urn:x-pmh:org:clinic:{}", code::TOKYO_CLINIC);
-        let request = LeafRequest::new(&urn, &format!("bench-{number}"), clock::now() - 60);
+        self.terminal(&format!("clinic:{}", code::TOKYO_CLINIC), &format!("bench-{number}"))
+    }
+
+    /// A new terminal of the municipality.
+    pub(crate) fn office(&self) -> Result<Endpoint> {
+        self.terminal(code::HACHIOJI, "bench-office")
+    }
+
+    fn terminal(&self, organization: &str, name: &str) -> Result<Endpoint> {
+        let urn = format!("urn:x-pmh:org:{organization}");
+        let request = LeafRequest::new(&urn, name, clock::now() - 60);
         let identity = self.pki.leaf(&request)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.key().to_vec()));
         Ok(Endpoint {
@@ -62,20 +71,34 @@ impl Town {
         })
     }
 
+    /// Registers so many children, of 18 months thirty days ago, and nothing else of them.
+    pub(crate) async fn register(&self, persons: usize) -> Result<()> {
+        self.put_residents(&self.issuer_of_rows().await?, persons, clock::day(-19 * 30 - 30)).await
+    }
+
     /// Gives cards to so many children and tells the gateway all about them.
     pub(crate) async fn settle(&self, persons: usize) -> Result<Vec<HeldCard>> {
         let birth_date = clock::day(-3 * 365 - 100);
         let cards = self.cards(persons, birth_date)?;
-        let (hachioji, keys) = terminal(&self.dir, &self.sandbox, HACHIOJI_TERMINAL).await?;
-        let issuer = Issuer::new(hachioji.channel().clone(), hachioji.identity().clone(), keys);
-        let residents: Vec<_> = (0..persons).map(|number| resident(number, birth_date)).collect();
-        let summary = issuer.put_residents(&batch(), residents, |_| {}).await?;
-        ensure!(all_taken(&summary), "residents were refused");
+        let issuer = self.issuer_of_rows().await?;
+        self.put_residents(&issuer, persons, birth_date).await?;
         let rights: Vec<_> = (0..persons).map(right).collect();
         let summary = issuer.put_entitlements(&batch(), rights, |_| {}).await?;
         ensure!(all_taken(&summary), "rights were refused");
         self.link(&cards).await?;
         Ok(cards)
+    }
+
+    async fn issuer_of_rows(&self) -> Result<Issuer> {
+        let (hachioji, keys) = terminal(&self.dir, &self.sandbox, HACHIOJI_TERMINAL).await?;
+        Ok(Issuer::new(hachioji.channel().clone(), hachioji.identity().clone(), keys))
+    }
+
+    async fn put_residents(&self, issuer: &Issuer, persons: usize, birth_date: Date) -> Result<()> {
+        let residents: Vec<_> = (0..persons).map(|number| resident(number, birth_date)).collect();
+        let summary = issuer.put_residents(&batch(), residents, |_| {}).await?;
+        ensure!(all_taken(&summary), "residents were refused");
+        Ok(())
     }
 
     fn cards(&self, persons: usize, birth_date: Date) -> Result<Vec<HeldCard>> {
@@ -132,7 +155,8 @@ impl Card for HeldCard {
     }
 }
 
-fn resident_key(number: usize) -> String {
+/// The municipality's key of its `number`-th child.
+pub(crate) fn resident_key(number: usize) -> String {
     format!("B-{number:06}")
 }
 

@@ -9,7 +9,7 @@ pub(crate) fn words(reason: &str) -> (&'static str, &'static str) {
     )
 }
 
-const TABLE: [(&str, &str, &str); 28] = [
+const TABLE: [(&str, &str, &str); 31] = [
     ("REQUIRED", "必須の項目が空です。", "A required field is empty."),
     ("WIDTH", "長さが合いません。", "The value has the wrong length."),
     ("CHARACTERS", "使えない文字があります。", "The value holds characters that are not allowed."),
@@ -81,6 +81,21 @@ const TABLE: [(&str, &str, &str); 28] = [
         "BATCH_CLOSED",
         "この送信は終了しています。新しい送信で送ってください。",
         "The batch was closed before this row came.",
+    ),
+    (
+        "TICKET_NUMBER_TAKEN",
+        "この番号の受診券は別の方に発行されています。",
+        "The ticket's number is another resident's.",
+    ),
+    (
+        "TICKET_CLOSED",
+        "使用済みまたは無効の受診券です。変更できません。",
+        "The ticket was used or voided and stays as it is.",
+    ),
+    (
+        "TICKETS_EXHAUSTED",
+        "この妊娠に交付できる受診券の枚数を超えています。",
+        "The pregnancy has as many tickets as the rule gives it.",
     ),
 ];
 

@@ -49,6 +49,9 @@ pub struct Config {
     /// Vaccination.
     #[serde(default)]
     pub vaccination: VaccinationConfig,
+    /// Checkups.
+    #[serde(default)]
+    pub checkup: CheckupConfig,
     /// Limits of the edge.
     #[serde(default)]
     pub edge: EdgeLimits,
@@ -215,6 +218,15 @@ pub struct VaccinationConfig {
     pub rules: Option<PathBuf>,
 }
 
+/// What checkups are judged by.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckupConfig {
+    /// Municipalities' own EPDS thresholds, CSV, read at start; a row that cannot be meant is refused. Absent: the common
+    /// ones alone.
+    pub thresholds: Option<PathBuf>,
+}
+
 /// Citizens' questions about entries.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -281,6 +293,7 @@ impl Config {
             &mut self.log.auth_seed,
         ];
         paths.extend(&mut self.vaccination.rules);
+        paths.extend(&mut self.checkup.thresholds);
         paths.extend(&mut self.log.gateway_checkpoint);
         paths.extend(&mut self.log.auth_checkpoint);
         paths.extend(self.log.witnesses.iter_mut().flat_map(|witness| &mut witness.roots));

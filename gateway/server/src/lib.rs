@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod edge;
 pub mod ops;
+mod reload;
 pub mod rpc;
 pub mod runtime;
 pub mod sandbox;

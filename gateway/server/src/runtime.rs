@@ -18,7 +18,9 @@ use pmh_auth::{
     reader::ReaderTrust,
     token::TokenSigner,
 };
-use pmh_domain::{eligibility::Rules, organization::OrganizationId, vaccination::RuleBook};
+use pmh_domain::{
+    checkup::urgent::UrgentRules, eligibility::Rules, organization::OrganizationId, vaccination::RuleBook,
+};
 use pmh_store::{
     AuthStore, Clock, Concluding, Conclusion, GatewayStore, Location, LogSettings, Reader, RegistryChange,
     Reply, State, StoreKeys, default_checkpoint_file, last_signed,
@@ -41,7 +43,7 @@ use crate::{
         log::Log,
         witnessing::{Witness, Witnesses},
     },
-    rpc, system,
+    reload, rpc, system,
     upkeep::{self, ticks},
     web::{self, Web},
     witnessing,
@@ -78,6 +80,13 @@ impl Running {
         let log_keys = (gateway_key.clone(), auth_key.clone());
         let housekeeping =
             tokio::spawn(housekeeping(Arc::clone(&gateway), edge.live(), edge.readiness(), shutdown.clone()));
+        let (file, ruling) = (config.vaccination.rules.clone(), Arc::clone(&gateway));
+        let reloading = tokio::spawn(reload::on_hangup(reload::hangups()?, shutdown.clone(), move || {
+            // Without a file the rules are part of the program and stay.
+            if let Some(file) = &file {
+                reload::again(&ruling.vaccination, file);
+            }
+        }));
         let routes = rpc::routes(&gateway, config.edge.max_message_bytes);
         let (stop, keeper) = (shutdown.clone(), Arc::clone(&gateway));
         let server = tokio::spawn(async move {
@@ -93,6 +102,7 @@ impl Running {
             };
             let (served, ()) = tokio::join!(calls, pages);
             housekeeping.await.context("housekeeping")?;
+            reloading.await.context("reloading")?;
             // After the last call, so that its refusal is among them.
             note(keeper.flush_refusals().await);
             served
@@ -155,6 +165,7 @@ pub async fn open_by(config: &Config, clock: Clock) -> Result<Gateway> {
         directory: directory(config)?,
         rules: Rules::builtin(),
         vaccination: rule_book(config)?,
+        urgent_rules: urgent_rules(config)?,
         jurisdictions: jurisdictions(config)?,
         witnesses: witnesses(config, clock())?,
         retention: if config.log.retention { Retention::On } else { Retention::Off },
@@ -419,8 +430,15 @@ fn directory(config: &Config) -> Result<Option<DirectoryTrust>> {
 
 fn rule_book(config: &Config) -> Result<RuleBook> {
     match &config.vaccination.rules {
-        Some(file) => RuleBook::parse(&text(file)?).context("vaccination.rules"),
+        Some(file) => reload::read(file),
         None => RuleBook::embedded().cloned().context("the embedded rule book"),
+    }
+}
+
+fn urgent_rules(config: &Config) -> Result<UrgentRules> {
+    match &config.checkup.thresholds {
+        Some(file) => UrgentRules::parse(&text(file)?).context("checkup.thresholds"),
+        None => Ok(UrgentRules::with([])),
     }
 }
 
@@ -566,6 +584,24 @@ mod tests {
         std::fs::write(&file, book.replacen("\"HEPB\"", "\"HIB\"", 1)).unwrap();
         let error = format!("{:#}", rule_book(&config).unwrap_err());
         assert!(error.starts_with("vaccination.rules: HIB"), "{error}");
+    }
+
+    #[test]
+    fn thresholds_that_cannot_be_meant_are_refused_by_row() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("thresholds.csv");
+        let mut config: Config = toml::from_str(include_str!("../../../pmh.example.toml")).unwrap();
+        assert!(urgent_rules(&config).is_ok());
+        config.checkup.thresholds = Some(file.clone());
+        assert!(urgent_rules(&config).is_err(), "a file that is named must be there");
+        let with = |row: &str| {
+            let header = "issuer,since,until,epds_total_at_least,epds_item10_at_least,source,confidence";
+            std::fs::write(&file, format!("{header}\n{row}\n")).unwrap();
+            urgent_rules(&config).map(|_| ()).map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(with("municipality:132012,2026-04-01,,8,1,own,ours"), Ok(()));
+        let error = with("municipality:132012,2026-04-01,,0,1,own,ours").unwrap_err();
+        assert!(error.starts_with("checkup.thresholds: row 1: the total"), "{error}");
     }
 
     #[test]

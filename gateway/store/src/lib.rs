@@ -26,6 +26,8 @@ mod scan;
 mod seal;
 mod search;
 mod sequencer;
+pub mod session;
+pub mod ticket;
 mod tiles;
 pub mod vaccination;
 mod witness;

@@ -10,13 +10,15 @@ mod facts;
 mod feed;
 mod import;
 mod record;
+mod register;
 mod step;
 
 pub use facts::{PersonDoses, Slot, StoredDose, Taken};
 pub use feed::{ClaimSide, StopCount, ToldDose};
-pub use import::{DoseChunk, ImportedDose};
+pub use import::DoseChunk;
 pub use record::{
-    AuthorizationKind, AuthorizationRecord, DoseCoding, DoseRecord, DoseStatus, Effect, Noted, Product,
-    Programme, Route, Site, Source,
+    AuthorizationKind, AuthorizationRecord, Condition, DoseCoding, DoseRecord, DoseStatus, Effect, Noted,
+    Product, Programme, Route, Site, Source,
 };
-pub use step::{Against, DoseChange, DosesOf, Lease, NewVersion, Stepped, Stop};
+pub use register::{ImportedDose, RegisterRow, Statement};
+pub use step::{Against, DoseChange, DosesOf, LateNews, Lease, NewVersion, Stepped, Stop};

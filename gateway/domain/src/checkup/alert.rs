@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 
 use super::grade::Grade;
-use super::item::{Item, Value, items};
+use super::item::{Item, Value, item, items};
 use super::kind::CheckupKind;
 use super::record::Checkup;
 
@@ -89,6 +89,34 @@ fn grade(visit: &Checkup, test: UrineTest) -> Option<Grade> {
 }
 
 const POSITIVE: Grade = Grade::One;
+
+impl Repeated {
+    /// As a nurse reads it, in Japanese.
+    pub fn ja(&self) -> String {
+        let name = item(self.test.item()).map_or("", |item| &item.name_ja);
+        format!("{name}が2回続けて1+以上です（{}、{}）。", self.first, self.second)
+    }
+
+    /// In English.
+    pub fn en(&self) -> String {
+        let name = item(self.test.item()).map_or("", |item| &item.name_en);
+        format!("{name}: 1+ or more in two samples running ({}, {}).", self.first, self.second)
+    }
+}
+
+impl Differing {
+    /// As a nurse reads it, in Japanese.
+    pub fn ja(&self) -> String {
+        let name = item(self.item).map_or("", |item| &item.name_ja);
+        format!("{name}の結果が{}と{}で異なります。原本で確かめてください。", self.first, self.second)
+    }
+
+    /// In English.
+    pub fn en(&self) -> String {
+        let name = item(self.item).map_or("", |item| &item.name_en);
+        format!("{name}: {} and {} tell it differently; compare the originals.", self.first, self.second)
+    }
+}
 
 impl UrineTest {
     /// Code of the item.

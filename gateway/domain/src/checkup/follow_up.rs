@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judgement::Disposition;
 use super::record::Checkup;
+use super::version::SourceVersion;
 
 /// What must be come back to after one checkup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,19 @@ pub enum Closing {
     Amended,
 }
 
+/// What a person said came of one version's follow-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClosedByHand {
+    /// The version.
+    pub version: SourceVersion,
+    /// What it asked for.
+    pub disposition: Disposition,
+    /// When.
+    pub on: Date,
+    /// How.
+    pub closing: Closing,
+}
+
 /// Why a follow-up was not closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CloseRefusal {
@@ -62,6 +76,26 @@ pub enum CloseRefusal {
     /// Only a new version of the record can say so.
     #[error("only an amendment of the record closes it so")]
     NotByHand,
+}
+
+/// The follow-up of a record as it stands, reckoned from its versions, the oldest first, and from what people closed.
+/// `None`: there never was one. A closing of a version that is not held (its batch was undone) counts for the version
+/// before it, if that asks for the same.
+pub fn standing(versions: &[Checkup], closings: &[ClosedByHand]) -> Option<FollowUp> {
+    let mut known = None;
+    for (position, version) in versions.iter().enumerate() {
+        known = FollowUp::after(known.as_ref(), version, version.date);
+        let is_first = position == 0;
+        let next = versions.get(position.saturating_add(1)).map(|next| next.source_version);
+        let of_this = closings.iter().filter(|closed| {
+            (is_first || version.source_version <= closed.version)
+                && next.is_none_or(|next| closed.version < next)
+        });
+        for closed in of_this {
+            known = known.map(|known| known.closed_by(closed));
+        }
+    }
+    known
 }
 
 impl FollowUp {
@@ -98,6 +132,13 @@ impl FollowUp {
             FollowUpState::Open if on < self.opened_on => Err(CloseRefusal::BeforeOpened),
             FollowUpState::Open => Ok(Self { state, ..self.clone() }),
         }
+    }
+
+    fn closed_by(self, closed: &ClosedByHand) -> Self {
+        if self.disposition != closed.disposition {
+            return self;
+        }
+        self.close(closed.on, closed.closing).unwrap_or(self)
     }
 
     fn amended(&self, today: Date) -> Self {

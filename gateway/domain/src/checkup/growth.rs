@@ -12,11 +12,13 @@
 
 mod age;
 mod normal;
+mod record;
 mod table;
 
 use serde::{Deserialize, Serialize};
 
 pub use age::{Age, NotBorn};
+pub use record::{Child, Placed, placed};
 pub use table::{Basis, Measure};
 
 use crate::resident::Sex;
@@ -101,6 +103,12 @@ pub enum NoPosition {
     /// The table is by sex.
     #[error("the table is by sex, and the sex is not stated")]
     SexUnknown,
+    /// Nobody states the birth date.
+    #[error("the birth date is not known")]
+    BirthUnknown,
+    /// The value is older than the child.
+    #[error("the day lies before the birth")]
+    BeforeBirth,
     /// Past the last age of the table for this measure.
     #[error("the table ends before this age")]
     AfterTable,
@@ -186,6 +194,8 @@ impl NoPosition {
     pub fn ja(self) -> &'static str {
         match self {
             Self::SexUnknown => "性別が不明のため、性別ごとの表を使えません",
+            Self::BirthUnknown => "生年月日が不明です",
+            Self::BeforeBirth => "測定日が生年月日より前です",
             Self::AfterTable => "この月齢は表の範囲を超えています",
             Self::Impossible => "あり得ない値です。数値と単位を確認してください",
             Self::NoTable => "表を読み込めません",

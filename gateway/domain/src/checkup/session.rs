@@ -40,12 +40,27 @@ pub enum SessionRefusal {
     /// More families have a place than that.
     #[error("more families have a place than that")]
     BelowTaken,
+    /// The day has passed.
+    #[error("the day has passed")]
+    Over,
 }
 
 impl<S: Ord + Clone, P: Ord + Clone> Sessions<S, P> {
     /// No days.
     pub fn new() -> Self {
         Self { sessions: BTreeMap::new() }
+    }
+
+    /// A day as it was left: who has a place and, longest first, who waits.
+    pub fn resume(
+        &mut self,
+        session: S,
+        capacity: usize,
+        places: impl IntoIterator<Item = P>,
+        waiting: impl IntoIterator<Item = P>,
+    ) {
+        let places = places.into_iter().collect();
+        self.sessions.insert(session, Session { capacity, places, waiting: waiting.into_iter().collect() });
     }
 
     /// Opens a day, or changes how many places it has; new places go to those
@@ -107,6 +122,11 @@ impl<S: Ord + Clone, P: Ord + Clone> Sessions<S, P> {
     pub fn waiting_of(&self, person: &P) -> Option<(&S, usize)> {
         let before = |session: &Session<P>| session.waiting.iter().position(|other| other == person);
         self.sessions.iter().find_map(|(id, session)| Some((id, before(session)?)))
+    }
+
+    /// Who has a place on a day, and who waits for one, longest first.
+    pub fn people(&self, session: &S) -> Option<(impl Iterator<Item = &P>, impl Iterator<Item = &P>)> {
+        self.sessions.get(session).map(|session| (session.places.iter(), session.waiting.iter()))
     }
 
     /// Places taken and places there are.

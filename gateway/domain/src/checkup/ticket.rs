@@ -145,6 +145,33 @@ pub enum TicketRefusal {
     AreaUnknown,
 }
 
+impl TicketRefusal {
+    /// What the counter reads, Japanese and English.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Used => ("この受診券は使用済みです。", "The ticket has been used."),
+            Self::OtherFacts => (
+                "この受診に、日付・種別・場所・金額の異なる使用が登録されています。取り消してからやり直してください。",
+                "The ticket was used for this visit with another day, kind, place or fee; release it first.",
+            ),
+            Self::Void => (
+                "この受診券は無効です。発行した市区町村へお尋ねください。",
+                "The ticket is void; ask its municipality.",
+            ),
+            Self::OtherKind => ("別の種別の健診の受診券です。", "The ticket is for another kind of checkup."),
+            Self::OutsideWindow => ("有効期間外の受診券です。", "The ticket is not valid on this day."),
+            Self::OutsideArea => (
+                "契約区域外です。全額をお支払いいただき、発行した市区町村へ償還払いを申請してください。",
+                "Outside the contract area: the family pays all and claims a refund from the issuer.",
+            ),
+            Self::AreaUnknown => (
+                "契約区域内か確認できません。医療機関の所在市区町村を指定してください。",
+                "Say in which municipality the institution is; the contract area cannot be told.",
+            ),
+        }
+    }
+}
+
 impl Ticket {
     /// Uses it. The same use again gives the same answer. Errors: as named.
     pub fn consume(&self, wanted: &Use) -> Result<Consumed, TicketRefusal> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Confidence;
 use super::scores::{Instrument, RawScores, sum};
-use crate::organization::IssuerId;
+use crate::organization::{IssuerId, OrganizationKind};
 
 const RULES: &str = include_str!("../../data/checkup/urgent_rules.csv");
 
@@ -42,6 +42,26 @@ pub struct UrgentRules {
     rules: Vec<UrgentRule>,
 }
 
+/// Why a file of thresholds is refused. Names the row, from 1, and nothing else of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ThresholdError {
+    /// Not a table of these columns and words.
+    #[error("{0}")]
+    Form(#[from] csv::Error),
+    /// The common rule is the program's; a file has only municipalities' own ones.
+    #[error("row {0}: the issuer is no municipality")]
+    Issuer(usize),
+    /// The last day lies before the first.
+    #[error("row {0}: the last day lies before the first")]
+    Days(usize),
+    /// A total of 1 to 30 and a score of 1 to 3 can be reached; no other threshold means anything.
+    #[error("row {0}: the total is 1 to 30, item 10 is 1 to 3")]
+    Threshold(usize),
+    /// Two rules of one municipality begin on the same day, so neither goes before the other.
+    #[error("row {0}: an earlier row of the same municipality begins on the same day")]
+    Twice(usize),
+}
+
 /// What the scores ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
@@ -65,7 +85,39 @@ pub enum Cause {
     TotalAndItem10,
 }
 
+impl UrgentRule {
+    fn check(&self, row: usize) -> Result<(), ThresholdError> {
+        let is_municipality =
+            self.issuer.is_some_and(|issuer| issuer.kind() == OrganizationKind::Municipality);
+        if !is_municipality {
+            return Err(ThresholdError::Issuer(row));
+        }
+        if self.until.is_some_and(|until| until < self.since) {
+            return Err(ThresholdError::Days(row));
+        }
+        let can_be_reached =
+            (1..=30).contains(&self.epds_total_at_least) && (1..=3).contains(&self.epds_item10_at_least);
+        if can_be_reached { Ok(()) } else { Err(ThresholdError::Threshold(row)) }
+    }
+}
+
 impl UrgentRules {
+    /// The embedded rules, and those of a file in the form of `data/checkup/urgent_rules.csv` in which every row has
+    /// its municipality as `municipality:<code>`.
+    pub fn parse(text: &str) -> Result<Self, ThresholdError> {
+        let mut own: Vec<UrgentRule> = Vec::new();
+        for (position, rule) in csv::Reader::from_reader(text.as_bytes()).into_deserialize().enumerate() {
+            let rule: UrgentRule = rule?;
+            let row = position.saturating_add(1);
+            rule.check(row)?;
+            if own.iter().any(|other| (other.issuer, other.since) == (rule.issuer, rule.since)) {
+                return Err(ThresholdError::Twice(row));
+            }
+            own.push(rule);
+        }
+        Ok(Self::with(own))
+    }
+
     /// The embedded rules with those of municipalities beside them.
     pub fn with(own: impl IntoIterator<Item = UrgentRule>) -> Self {
         Self { rules: EMBEDDED.iter().cloned().chain(own).collect() }

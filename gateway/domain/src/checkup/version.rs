@@ -121,6 +121,14 @@ pub fn read<B, C: PartialEq>(held: &[Held<B, C>]) -> Option<Reading<'_, B, C>> {
     })
 }
 
+/// The versions that only one content claims, the oldest first, each once.
+pub fn undisputed<B, C: PartialEq>(held: &[Held<B, C>]) -> Vec<&Held<B, C>> {
+    let mut versions: Vec<_> = held.iter().filter(|row| !is_disputed(held, row.version)).collect();
+    versions.sort_by_key(|row| row.version);
+    versions.dedup_by_key(|row| row.version);
+    versions
+}
+
 /// What undoing a batch does to one record. A batch owns the rows that it
 /// brought first; a row that it only repeated is not its own.
 pub fn undo<'a, B: PartialEq, C>(held: &'a [Held<B, C>], batch: &B) -> Undo<'a, B, C> {

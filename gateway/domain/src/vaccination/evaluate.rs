@@ -7,7 +7,7 @@ use super::judge::Subject;
 use super::lookup::Timeline;
 use super::rules::RuleBook;
 use super::schedule::{Context, episode};
-use super::shot::shot;
+use super::shot::{self, shot};
 
 /// Judges one shot. Errors: the book knows neither series nor vaccine.
 pub fn evaluate(book: &RuleBook, case: &Case<'_>) -> Result<Evaluation, UnknownVaccine> {
@@ -19,6 +19,12 @@ pub fn evaluate(book: &RuleBook, case: &Case<'_>) -> Result<Evaluation, UnknownV
     let judgement = timeline.judge(subject);
     let mut findings = judgement.findings;
     findings.extend(shot(book, case, judgement.no));
+    let mut rules = judgement.rules;
+    for rule in shot::rules(book, case) {
+        if !rules.contains(&rule) {
+            rules.push(rule);
+        }
+    }
     // Stable: within one level the order is that of the checks.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     let run = timeline.run(&proposal.vaccine, proposal.programme, proposal.on);
@@ -35,7 +41,7 @@ pub fn evaluate(book: &RuleBook, case: &Case<'_>) -> Result<Evaluation, UnknownV
         policy: case.policy,
         history: case.history.completeness,
         rules_version: book.version().to_owned(),
-        rules: judgement.rules,
+        rules,
     })
 }
 

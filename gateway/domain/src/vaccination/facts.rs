@@ -20,9 +20,9 @@ pub struct Person {
     pub sex: Sex,
     /// The present pregnancy, if any.
     pub pregnancy: Option<Pregnancy>,
-    /// Conditions that open a window for adults.
+    /// Conditions that open a window for adults, as told for the shot at hand.
     pub conditions: BTreeSet<Condition>,
-    /// Vaccines that a doctor has ruled out for this person.
+    /// Vaccines that a doctor has ruled out for this person for good.
     pub ruled_out: BTreeSet<VaccineCode>,
 }
 
@@ -33,7 +33,7 @@ pub struct Person {
 pub enum Condition {
     /// Heart, kidney, respiratory organs, or immune function impaired by HIV, to the degree the ordinance names.
     SeriousOrgan,
-    /// Immune function impaired by HIV.
+    /// Immune function impaired by HIV; such a person has both conditions, because the ordinance lists it twice.
     Hiv,
 }
 
@@ -48,6 +48,8 @@ pub struct Given {
     pub programme: Programme,
     /// How it was recorded.
     pub recorded: Recorded,
+    /// Conditions that were told when it was given: they opened the window then, whatever is told today.
+    pub conditions: BTreeSet<Condition>,
 }
 
 /// How a dose was recorded.
@@ -72,7 +74,7 @@ pub struct History {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Completeness {
-    /// The home municipality has delivered its register up to this day.
+    /// The home municipality has said that its register is here, up to a day not long before.
     HistoryComplete,
     /// The doctor compared it with the 母子健康手帳.
     PaperSeen,

@@ -222,7 +222,9 @@ fn standard(context: Context<'_>, step: &Step, counted: &[Counted]) -> (Option<D
 fn rules(context: Context<'_>, series: &Series, steps: &[&Step]) -> Vec<RuleRef> {
     let windows = series.windows.iter().filter(|window| open_days(context, window).is_some());
     let steps = steps.iter().map(|step| &step.rule);
-    std::iter::once(&series.rule).chain(windows.map(|window| &window.rule)).chain(steps).cloned().collect()
+    let between = context.book.between.iter().filter(|between| between.to == series.kind);
+    let own = std::iter::once(&series.rule).chain(windows.map(|window| &window.rule));
+    own.chain(steps).chain(between.map(|between| &between.rule)).cloned().collect()
 }
 
 impl GivenDose {

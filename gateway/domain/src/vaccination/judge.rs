@@ -142,7 +142,7 @@ impl Judgement {
         let gap = step.gap_when_dropped.filter(|_| dropped).or(step.gap);
         if let Some(gap) = gap {
             self.findings.extend(interval(gap, &step.rule, counted, on));
-            self.findings.extend(error_dose(context, series, gap.least, on, before));
+            self.error_dose(context, series, gap.least, on, before);
         }
         let opens = step.not_before.map(|age| age.opens(birth, context.policy));
         if let Some(opens) = opens.filter(|opens| on < *opens) {
@@ -151,6 +151,27 @@ impl Judgement {
         let advised = step.advised.map(|limit| limit_day(limit, birth));
         if let Some(last) = advised.filter(|last| on > *last) {
             self.findings.push(Finding::warn(FindingKind::AfterAdvised, &step.rule).until(Some(last)));
+        }
+    }
+
+    /// No rule says how far a dose keeps from one that does not count. So the doctor decides, knowing of it.
+    fn error_dose(
+        &mut self,
+        context: Context<'_>,
+        series: &Series,
+        least: Span,
+        on: Date,
+        before: &[Placed<'_>],
+    ) {
+        let in_error = |placed: &&Placed<'_>| {
+            placed.given.vaccine == series.code && matches!(placed.standing, Standing::Invalid)
+        };
+        let Some(latest) = before.iter().rfind(in_error) else { return };
+        let rule = &context.book.general.error_dose;
+        self.rules.push(rule.clone());
+        let allowed = least.after(latest.given.on);
+        if on < allowed {
+            self.findings.push(Finding::warn(FindingKind::ErrorDoseBefore, rule).from(Some(allowed)));
         }
     }
 
@@ -223,21 +244,4 @@ fn interval(gap: Gap, rule: &RuleRef, counted: &[Counted], on: Date) -> Option<F
         None => Finding::block(FindingKind::Interval, rule),
     })
     .map(|finding| finding.from(Some(allowed)))
-}
-
-/// No rule says how far a dose keeps from one that does not count. So the doctor decides, knowing of it.
-fn error_dose(
-    context: Context<'_>,
-    series: &Series,
-    least: Span,
-    on: Date,
-    before: &[Placed<'_>],
-) -> Option<Finding> {
-    let in_error = |placed: &&Placed<'_>| {
-        placed.given.vaccine == series.code && matches!(placed.standing, Standing::Invalid)
-    };
-    let latest = before.iter().rfind(in_error)?;
-    let allowed = Some(least.after(latest.given.on)).filter(|allowed| on < *allowed)?;
-    let rule = &context.book.general.error_dose;
-    Some(Finding::warn(FindingKind::ErrorDoseBefore, rule).from(Some(allowed)))
 }

@@ -57,6 +57,7 @@ impl<'a> Timeline<'a> {
             vaccine: subject.vaccine.clone(),
             programme: subject.programme,
             recorded: Recorded::AsGiven,
+            conditions: std::collections::BTreeSet::new(),
         };
         let doses = self.history.doses.iter().chain(std::iter::once(&reported));
         let with = walk(self.context, doses);

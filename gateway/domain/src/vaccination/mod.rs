@@ -25,6 +25,7 @@ mod forecast;
 mod judge;
 mod lookup;
 mod product;
+mod register;
 mod rules;
 mod schedule;
 mod shot;
@@ -32,7 +33,7 @@ mod walk;
 mod words;
 
 pub use calendar::{Age, AgePolicy, Pregnancy, Span};
-pub use classify::{Classification, classify};
+pub use classify::{Classification, DoctorsWord, classify};
 pub use code::{CodeShape, VaccineCode};
 pub use evaluate::evaluate;
 pub use facts::{
@@ -42,6 +43,7 @@ pub use facts::{
 pub use finding::{Evaluation, Finding, FindingKind, Level, Override, Verdict};
 pub use forecast::{Forecast, GivenDose, NextDose, SeriesStatus, Standing, forecast, forecast_series};
 pub use product::{Product, product, products};
+pub use register::{HistoryGap, completeness};
 pub use rules::{
     BookError, Class, InForce, RuleBook, RuleKind, RuleLine, RuleRef, Series, Source, VaccineKind,
 };

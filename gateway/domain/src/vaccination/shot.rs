@@ -5,7 +5,24 @@ use super::facts::{
     Answer, Authorization, AuthorizationKind, Case, Completeness, Programme, Proposal, Residence, Setting,
 };
 use super::finding::{Finding, FindingKind, Level};
-use super::rules::{General, RuleBook};
+use super::rules::{AnswerRule, General, RuleBook, RuleRef};
+
+/// Rules that [`shot`] looks at, whether they find something or not: one that was never confirmed must be seen as such
+/// in an answer that rests on its silence.
+pub(super) fn rules(book: &RuleBook, case: &Case<'_>) -> Vec<RuleRef> {
+    let (general, proposal) = (&book.general, case.proposal);
+    let mut rules = vec![general.questionnaire.clone(), general.history.clone()];
+    let mut looked = |applies: bool, rule: &RuleRef| rules.extend(applies.then(|| rule.clone()));
+    looked(proposal.lot_expires.is_some(), &general.lot);
+    looked(proposal.dose_no.is_some(), &general.order);
+    looked(is_exception(proposal), &general.programme);
+    looked(case.setting.is_some() && is_bound_to_a_place(proposal), &general.residence);
+    looked(case.setting.is_some_and(|setting| needs_letter(proposal, setting)), &general.authorization);
+    for answer in proposal.answers.iter().flatten() {
+        rules.extend(weighing(book, &proposal.vaccine, *answer).map(|rule| rule.rule.clone()));
+    }
+    rules
+}
 
 /// Everything that no date of another dose decides.
 pub(super) fn shot(book: &RuleBook, case: &Case<'_>, dose_no: Option<u8>) -> Vec<Finding> {
@@ -33,8 +50,11 @@ fn number(general: &General, proposal: &Proposal, dose_no: Option<u8>) -> Option
 }
 
 fn exception(general: &General, proposal: &Proposal) -> Option<Finding> {
-    let excepted = matches!(proposal.programme, Programme::LongIllness | Programme::Extraordinary);
-    excepted.then(|| Finding::warn(FindingKind::OutsideProgramme, &general.programme))
+    is_exception(proposal).then(|| Finding::warn(FindingKind::OutsideProgramme, &general.programme))
+}
+
+fn is_exception(proposal: &Proposal) -> bool {
+    matches!(proposal.programme, Programme::LongIllness | Programme::Extraordinary)
 }
 
 fn questionnaire(book: &RuleBook, case: &Case<'_>) -> Vec<Finding> {
@@ -54,10 +74,14 @@ fn questionnaire(book: &RuleBook, case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-fn weigh(book: &RuleBook, vaccine: &VaccineCode, answer: Answer) -> Option<Finding> {
+fn weighing<'a>(book: &'a RuleBook, vaccine: &VaccineCode, answer: Answer) -> Option<&'a AnswerRule> {
     let applies = |vaccines: &[VaccineCode]| vaccines.is_empty() || vaccines.contains(vaccine);
     let rules = book.answers.iter().filter(|rule| rule.answer == answer && applies(&rule.vaccines));
-    let rule = rules.max_by_key(|rule| rule.level)?;
+    rules.max_by_key(|rule| rule.level)
+}
+
+fn weigh(book: &RuleBook, vaccine: &VaccineCode, answer: Answer) -> Option<Finding> {
+    let rule = weighing(book, vaccine, answer)?;
     let finding = match rule.level {
         Level::Block => Finding::block(FindingKind::Contraindication, &rule.rule),
         Level::Warn => Finding::warn(FindingKind::Contraindication, &rule.rule),
@@ -72,14 +96,14 @@ fn history(book: &RuleBook, case: &Case<'_>) -> Option<Finding> {
 }
 
 fn place(general: &General, proposal: &Proposal, setting: &Setting, dose_no: Option<u8>) -> Option<Finding> {
-    if matches!(proposal.programme, Programme::Voluntary | Programme::Extraordinary) {
+    if !is_bound_to_a_place(proposal) {
         return None;
     }
+    if !needs_letter(proposal, setting) {
+        let is_unknown = setting.residence == Residence::Unknown;
+        return is_unknown.then(|| Finding::warn(FindingKind::ResidenceUnknown, &general.residence));
+    }
     let home = match &setting.residence {
-        Residence::Served(_) if proposal.programme != Programme::ByRequest => return None,
-        Residence::Unknown if proposal.programme != Programme::ByRequest => {
-            return Some(Finding::warn(FindingKind::ResidenceUnknown, &general.residence));
-        }
         Residence::Served(home) | Residence::Elsewhere(home) => Some(*home),
         Residence::Unknown => None,
     };
@@ -98,4 +122,14 @@ fn place(general: &General, proposal: &Proposal, setting: &Setting, dose_no: Opt
     let closed = letters.iter().map(|valid| valid.last()).filter(|last| *last < proposal.on).max();
     let finding = Finding::block(FindingKind::NoAuthorization, &general.authorization);
     Some(finding.from(opens).until(closed))
+}
+
+/// Only the municipality's own programme asks where the person lives.
+fn is_bound_to_a_place(proposal: &Proposal) -> bool {
+    !matches!(proposal.programme, Programme::Voluntary | Programme::Extraordinary)
+}
+
+fn needs_letter(proposal: &Proposal, setting: &Setting) -> bool {
+    let is_away = matches!(setting.residence, Residence::Elsewhere(_));
+    is_bound_to_a_place(proposal) && (is_away || proposal.programme == Programme::ByRequest)
 }

@@ -1,8 +1,10 @@
 //! Every dose of a history in the order in which it was given.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use super::facts::{Given, Recorded};
+use super::facts::{Given, Person, Recorded};
 use super::finding::{Finding, FindingKind};
 use super::judge::{Subject, judge};
 use super::schedule::{Context, episode};
@@ -46,6 +48,8 @@ pub(super) fn walk<'a>(context: Context<'_>, doses: impl IntoIterator<Item = &'a
 }
 
 fn place<'a>(context: Context<'_>, given: &'a Given, before: &[Placed<'_>]) -> Placed<'a> {
+    let person = with_conditions(context.person, given);
+    let context = Context { person: &person, ..context };
     if given.recorded == Recorded::InError {
         let finding = Finding::block(FindingKind::RecordedInError, &context.book.general.error_dose);
         return Placed { given, standing: Standing::Invalid, findings: vec![finding] };
@@ -65,4 +69,13 @@ fn place<'a>(context: Context<'_>, given: &'a Given, before: &[Placed<'_>]) -> P
         _ => Standing::Invalid,
     };
     Placed { given, standing, findings: judgement.findings }
+}
+
+/// As the person was told to be on the day of the dose.
+fn with_conditions<'p>(person: &'p Person, given: &Given) -> Cow<'p, Person> {
+    if given.conditions.is_subset(&person.conditions) {
+        return Cow::Borrowed(person);
+    }
+    let conditions = person.conditions.union(&given.conditions).copied().collect();
+    Cow::Owned(Person { conditions, ..person.clone() })
 }

@@ -128,7 +128,7 @@ struct ReportedRow {
 }
 
 /// Field, reason, and whether it is only a warning.
-pub(super) type Said = Vec<(String, Reason, bool)>;
+pub type Said = Vec<(String, Reason, bool)>;
 
 impl Report {
     pub(super) fn conclude(
@@ -195,6 +195,10 @@ fn report(row: &ReportedRow, done: RowDone) -> RowReport {
             RowConflict::DuplicateRow => ("row_id".to_owned(), Reason::DuplicateRow, false),
             RowConflict::VersionDisputed => ("source_version".to_owned(), Reason::VersionDisputed, false),
             RowConflict::BatchClosed => ("row_id".to_owned(), Reason::BatchClosed, false),
+            RowConflict::TicketNumberTaken => ("ticket.number".to_owned(), Reason::TicketNumberTaken, false),
+            RowConflict::TicketClosed => ("ticket.number".to_owned(), Reason::TicketClosed, false),
+            RowConflict::TicketsExhausted => ("ticket.pregnancy".to_owned(), Reason::TicketsExhausted, false),
+            RowConflict::RowsMissing => ("complete_through".to_owned(), Reason::Incomplete, false),
             RowConflict::DoseNumberTaken => ("dose_number".to_owned(), Reason::DoseNumberTaken, true),
         });
     }

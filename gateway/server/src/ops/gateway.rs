@@ -14,7 +14,7 @@ use pmh_auth::{
     reader::ReaderTrust,
     token::{CACHE_CAPACITY, DenyList, TokenCache, TokenSigner, TokenVerifier},
 };
-use pmh_domain::{eligibility::Rules, vaccination::RuleBook};
+use pmh_domain::{checkup::urgent::UrgentRules, eligibility::Rules, vaccination::RuleBook};
 use pmh_store::{Attempt, AuthStore, Clock, Cosigner, GatewayStore, Registry};
 use zeroize::Zeroizing;
 
@@ -50,6 +50,8 @@ pub struct GatewaySetup {
     pub rules: Rules,
     /// Rules of vaccination.
     pub vaccination: RuleBook,
+    /// From which EPDS on a municipality hears at once.
+    pub urgent_rules: UrgentRules,
     /// What each auditor may read.
     pub jurisdictions: Jurisdictions,
     /// Keys of the two logs, to make checkpoints on demand.
@@ -96,6 +98,7 @@ pub struct Gateway {
     pub(crate) directory: Option<DirectoryTrust>,
     pub(crate) rules: ArcSwap<Rules>,
     pub(crate) vaccination: ArcSwap<RuleBook>,
+    pub(crate) urgent_rules: UrgentRules,
     pub(crate) jurisdictions: Jurisdictions,
     pub(crate) logs: LogSigners,
     pub(crate) witnesses: Witnesses,
@@ -136,6 +139,7 @@ impl Gateway {
             directory: setup.directory,
             rules: ArcSwap::from_pointee(setup.rules),
             vaccination: ArcSwap::from_pointee(setup.vaccination),
+            urgent_rules: setup.urgent_rules,
             jurisdictions: setup.jurisdictions,
             logs: setup.logs,
             witnesses: setup.witnesses,

@@ -4,6 +4,7 @@
 //! encoded is passed in, because the log commits to the very bytes that are sent.
 
 pub mod accesses;
+mod asked;
 pub mod auditor;
 pub mod bulk;
 pub mod call;
@@ -17,6 +18,8 @@ pub mod log;
 pub mod presence;
 pub mod refusals;
 pub mod residents;
+pub mod sessions;
+pub mod tickets;
 pub mod vaccination;
 pub mod verify;
 pub mod witnessing;

@@ -47,7 +47,7 @@ pub async fn verify_eligibility<R: Response>(
     call: &Call,
     permit: Permit,
     inquiry: Inquiry,
-    render: impl Fn(&Answer, &str) -> R + Send + 'static,
+    render: impl Fn(Answer, &str) -> R + Send + 'static,
 ) -> Result<Recorded<R>, Refusal> {
     gateway.witnesses.permit_disclosure(call.now.as_microsecond())?;
     let subject = permit.subject().ok_or_else(|| Refusal::new(Reason::TokenMissing))?;
@@ -62,13 +62,14 @@ pub async fn verify_eligibility<R: Response>(
         .store
         .disclose(gateway.attempt(), Some(person), move |facts, directory| {
             let answer = decide(&question, facts, directory, &rules);
-            let response = render(&answer, &sub);
+            let (state, holder, outcomes) = (answer.state, single_holder(&answer), outcomes(&answer));
+            let response = render(answer, &sub);
             let mut draft =
                 call.draft(Kind::Disclosure, registry::Categories::SUBSIDY, Some(&named), response.digest());
             draft.purpose = purpose;
-            draft.outcome = state_number(answer.state);
-            draft.holder = single_holder(&answer);
-            draft.detail.outcomes = outcomes(&answer).try_into().unwrap_or_default();
+            draft.outcome = state_number(state);
+            draft.holder = holder;
+            draft.detail.outcomes = outcomes.try_into().unwrap_or_default();
             (response, Some(draft))
         })
         .await

@@ -57,10 +57,7 @@ pub(super) async fn header<M, R>(
 ///
 /// The digest is SHA-256 over (4-byte big-endian length, encoded row) of the
 /// rows in order.
-async fn chunk<M, R: Message>(
-    stream: &mut Streaming<M>,
-    item: impl Fn(M) -> Item<R>,
-) -> Result<Option<Chunk<R>>, ChunkError> {
+async fn chunk<M, R: Message>(stream: &mut Streaming<M>, item: impl Fn(M) -> Item<R>) -> Read<R> {
     let mut rows = Vec::new();
     let mut digest = Sha256::new();
     let mut size = 0;
@@ -82,6 +79,27 @@ async fn chunk<M, R: Message>(
     Ok((!rows.is_empty()).then(|| Chunk { rows, sha256: digest.finalize().into() }))
 }
 
+/// A chunk, or the end of the stream.
+type Read<R> = Result<Option<Chunk<R>>, ChunkError>;
+
+/// Reads chunks while the one before is being kept, until the stream ends or nobody answers any more.
+async fn read_ahead<M, R: Message>(
+    mut stream: Streaming<M>,
+    item: fn(M) -> Item<R>,
+    chunks: mpsc::Sender<Read<R>>,
+) {
+    loop {
+        let read = tokio::select! {
+            read = chunk(&mut stream, item) => read,
+            () = chunks.closed() => return,
+        };
+        let is_last = !matches!(read, Ok(Some(_)));
+        if chunks.send(read).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
 /// Why a stream cannot go on; what was answered before stays.
 enum ChunkError {
     /// The caller broke off, or sent what is no message of ours.
@@ -98,11 +116,21 @@ pub(super) fn received<R: Message, T>(
     unknown_words: Vec<String>,
     raw: impl FnOnce(R) -> T,
 ) -> Result<Received<T>, Refusal> {
+    received_as(row, row_id, |row| (raw(row), unknown_words))
+}
+
+/// The same where the unknown words are met as the row is taken apart.
+pub(super) fn received_as<R: Message, T>(
+    row: R,
+    row_id: &str,
+    raw: impl FnOnce(R) -> (T, Vec<String>),
+) -> Result<Received<T>, Refusal> {
     let mut fields = Fields::default();
     let row_id = fields.identifier("row.row_id", row_id, MAX_ROW_ID);
     fields.finish()?;
     let row_sha256 = Sha256::digest(row.encode_to_vec()).into();
-    Ok(Received { row_id: row_id.unwrap_or_default(), row_sha256, raw: raw(row), unknown_words })
+    let (raw, unknown_words) = raw(row);
+    Ok(Received { row_id: row_id.unwrap_or_default(), row_sha256, raw, unknown_words })
 }
 
 /// The answers of one kind of bulk stream.
@@ -136,7 +164,7 @@ where
 pub(super) fn serve_to_the_end<M, R, A, F, E>(
     service: Service,
     call: Call,
-    mut stream: Streaming<M>,
+    stream: Streaming<M>,
     item: fn(M) -> Item<R>,
     put: impl Fn(Call, Vec<R>) -> F + Send + 'static,
     end: impl FnOnce(Call, common::BulkSummary) -> E + Send + 'static,
@@ -149,14 +177,18 @@ where
     E: Future<Output = Result<A, Refusal>> + Send,
 {
     let (sender, answers) = mpsc::channel(ANSWERS_AHEAD);
+    let (chunks, mut read) = mpsc::channel(CHUNKS_AHEAD);
+    tokio::spawn(read_ahead(stream, item, chunks).in_current_span());
     let answering = async move {
         let mut summary = common::BulkSummary::default();
         loop {
-            let answer = match chunk(&mut stream, item).await {
-                Ok(Some(chunk)) => put(call.clone().about(chunk.sha256), chunk.rows).await,
-                Ok(None) => break,
-                Err(ChunkError::Order) => Err(Refusal::new(Reason::StreamOrder)),
-                Err(ChunkError::Broken(status)) => {
+            let answer = match read.recv().await {
+                Some(Ok(Some(chunk))) => put(call.clone().about(chunk.sha256), chunk.rows).await,
+                Some(Ok(None)) => break,
+                // Only the stream's own end is an end: a batch of which the rest was lost must not be taken for whole.
+                None => Err(Refusal::new(Reason::Internal)),
+                Some(Err(ChunkError::Order)) => Err(Refusal::new(Reason::StreamOrder)),
+                Some(Err(ChunkError::Broken(status))) => {
                     let _ = sender.send(Err(status)).await;
                     return;
                 }
@@ -231,6 +263,8 @@ fn outcome(outcome: RowOutcome) -> common::RowOutcome {
     }
 }
 
+/// Chunks that may wait for the one that is being kept. What a stream keeps in memory is bounded by it.
+const CHUNKS_AHEAD: usize = 1;
 /// Answers that may wait for a slow reader.
 const ANSWERS_AHEAD: usize = 2;
 const MAX_ROW_ID: usize = 64;

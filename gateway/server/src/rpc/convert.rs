@@ -5,8 +5,8 @@ use jiff::civil::Date;
 use pmh_domain::{
     eligibility::{self, Answer, GroupResult, PriorityBasis, ServedEntitlement},
     entitlement::{
-        AdditionalCondition, Area, CareType, CertificateDetail, CopaymentRule, CopaymentUnit, Entitlement,
-        RawCopaymentRule, RawDesignatedInstitution, RawEntitlement,
+        AdditionalCondition, Area, CareType, CertificateDetail, CopaymentRule, CopaymentUnit,
+        DesignatedInstitution, Entitlement, RawCopaymentRule, RawDesignatedInstitution, RawEntitlement,
     },
     resident::{RawResident, Sex},
 };
@@ -14,8 +14,8 @@ use pmh_proto::{common, eligibility as pb, resident};
 
 use crate::ops::verify::{outcome_number, state_number};
 
-pub(super) fn text(text: &eligibility::Text) -> common::Text {
-    common::Text { ja: text.ja.to_string(), en: text.en.to_string() }
+pub(super) fn text(text: eligibility::Text) -> common::Text {
+    common::Text { ja: text.ja.into_owned(), en: text.en.into_owned() }
 }
 
 pub(super) fn instant(instant: Timestamp) -> prost_types::Timestamp {
@@ -52,51 +52,52 @@ pub(super) fn sex(number: i32) -> Sex {
 }
 
 /// The whole answer; its receipt comes later.
-pub(super) fn answer(answer: &Answer, sub: &str) -> pb::VerifyEligibilityResponse {
+pub(super) fn answer(answer: Answer, sub: &str) -> pb::VerifyEligibilityResponse {
     pb::VerifyEligibilityResponse {
         state: state_number(answer.state).into(),
-        results: answer.results.iter().map(result).collect(),
-        version: answer.version.clone().unwrap_or_default(),
+        results: answer.results.into_iter().map(result).collect(),
+        version: answer.version.unwrap_or_default(),
         summary: Some(pb::Summary {
-            headline: Some(text(&answer.summary.headline)),
-            receptionist: Some(text(&answer.summary.receptionist)),
-            vendor: Some(text(&answer.summary.vendor)),
+            headline: Some(text(answer.summary.headline)),
+            receptionist: Some(text(answer.summary.receptionist)),
+            vendor: Some(text(answer.summary.vendor)),
         }),
         subject: sub.to_owned(),
         receipt: None,
     }
 }
 
-fn result(row: &GroupResult) -> pb::EligibilityResult {
-    let first = &row.first;
+fn result(row: GroupResult) -> pb::EligibilityResult {
+    let issuer_name = row.issuer_name().unwrap_or_default().to_owned();
+    let first = row.first;
     pb::EligibilityResult {
         group: row.group.to_string(),
-        group_name: Some(text(&row.group_name)),
+        group_name: Some(text(row.group_name)),
         issuer: row.issuer.map(|issuer| issuer.organization().urn()).unwrap_or_default(),
-        issuer_name: row.issuer_name().unwrap_or_default().to_owned(),
+        issuer_name,
         outcome: outcome_number(first.outcome).into(),
         authoritative: first.authoritative,
         as_of: row.as_of.map(instant),
-        entitlements: first.entitlements.iter().map(entitlement).collect(),
+        days: Some(days(&first)),
+        entitlements: first.entitlements.into_iter().map(entitlement).collect(),
         counter_action: action(first.counter_action).into(),
         counter_action_rule: first.rule.name().to_owned(),
-        instruction: Some(text(&first.instruction)),
-        days: Some(days(first)),
-        later: row.rest.iter().map(segment).collect(),
+        instruction: Some(text(first.instruction)),
+        later: row.rest.into_iter().map(segment).collect(),
         lapsed_on: date(first.lapsed_on),
         starts_on: date(first.starts_on),
     }
 }
 
-fn segment(part: &eligibility::Segment) -> pb::Segment {
+fn segment(part: eligibility::Segment) -> pb::Segment {
     pb::Segment {
-        days: Some(days(part)),
+        days: Some(days(&part)),
         outcome: outcome_number(part.outcome).into(),
         authoritative: part.authoritative,
-        entitlements: part.entitlements.iter().map(entitlement).collect(),
+        entitlements: part.entitlements.into_iter().map(entitlement).collect(),
         counter_action: action(part.counter_action).into(),
         counter_action_rule: part.rule.name().to_owned(),
-        instruction: Some(text(&part.instruction)),
+        instruction: Some(text(part.instruction)),
         lapsed_on: date(part.lapsed_on),
         starts_on: date(part.starts_on),
     }
@@ -106,9 +107,9 @@ fn days(part: &eligibility::Segment) -> common::DateRange {
     common::DateRange { from: part.days.first().to_string(), to: part.days.last().to_string() }
 }
 
-fn entitlement(right: &ServedEntitlement) -> pb::Entitlement {
+fn entitlement(right: ServedEntitlement) -> pb::Entitlement {
     pb::Entitlement {
-        certification_name: right.certification_name.clone(),
+        certification_name: right.certification_name,
         law_no: right.law_no.to_string(),
         payer_number: right.payer_number.map(|number| number.to_string()).unwrap_or_default(),
         recipient_number: right.recipient_number.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -117,22 +118,18 @@ fn entitlement(right: &ServedEntitlement) -> pb::Entitlement {
             to: date(right.validity.to()),
         }),
         days_to_expiry: right.days_to_expiry,
-        income_segment: right.income_segment.clone().unwrap_or_default(),
-        segment: right.segment.clone().unwrap_or_default(),
-        copayments: right.copayments.iter().copied().map(copayment).collect(),
-        additional_conditions: right.additional_conditions.iter().map(condition).collect(),
-        designated_institutions: right
-            .designated_institutions
-            .iter()
-            .map(|known| pb::DesignatedInstitution { code: known.code.to_string(), name: known.name.clone() })
-            .collect(),
+        income_segment: right.income_segment.unwrap_or_default(),
+        segment: right.segment.unwrap_or_default(),
+        copayments: right.copayments.into_iter().map(copayment).collect(),
+        additional_conditions: right.additional_conditions.into_iter().map(condition).collect(),
+        designated_institutions: right.designated_institutions.into_iter().map(institution).collect(),
         always_reimbursement: right.always_reimbursement,
         area: right.area.map_or(pb::Area::Unspecified, area).into(),
         meal_covered: right.meal_covered,
         priority: right.priority,
         priority_basis: basis(&right.priority_basis),
         as_of: right.as_of.map(instant),
-        details: right.details.iter().map(detail).collect(),
+        details: right.details.into_iter().map(detail).collect(),
     }
 }
 
@@ -145,12 +142,16 @@ fn copayment(rule: CopaymentRule) -> pb::CopaymentRule {
     }
 }
 
-fn condition(condition: &AdditionalCondition) -> pb::AdditionalCondition {
-    pb::AdditionalCondition { item: condition.item.clone(), condition: condition.condition.clone() }
+fn condition(known: AdditionalCondition) -> pb::AdditionalCondition {
+    pb::AdditionalCondition { item: known.item, condition: known.condition }
 }
 
-fn detail(detail: &CertificateDetail) -> pb::CertificateDetail {
-    pb::CertificateDetail { label: detail.label.clone(), value: detail.value.clone() }
+fn institution(known: DesignatedInstitution) -> pb::DesignatedInstitution {
+    pb::DesignatedInstitution { code: known.code.to_string(), name: known.name }
+}
+
+fn detail(known: CertificateDetail) -> pb::CertificateDetail {
+    pb::CertificateDetail { label: known.label, value: known.value }
 }
 
 /// A stored version as its issuer reads it back.
@@ -169,19 +170,15 @@ pub(super) fn version(version: &Entitlement) -> pb::EntitlementRow {
         segment: version.segment.clone().unwrap_or_default(),
         income_segment: version.income_segment.clone().unwrap_or_default(),
         copayments: version.copayments.iter().copied().map(copayment).collect(),
-        additional_conditions: version.additional_conditions.iter().map(condition).collect(),
-        designated_institutions: version
-            .designated_institutions
-            .iter()
-            .map(|known| pb::DesignatedInstitution { code: known.code.to_string(), name: known.name.clone() })
-            .collect(),
+        additional_conditions: version.additional_conditions.iter().cloned().map(condition).collect(),
+        designated_institutions: version.designated_institutions.iter().cloned().map(institution).collect(),
         always_reimbursement: version.always_reimbursement,
         not_disclosed: version.not_disclosed,
         area: area(version.area).into(),
         meal_covered: version.meal_covered,
         history_key: version.history_key.as_str().to_owned(),
         deleted: version.deleted,
-        details: version.details.iter().map(detail).collect(),
+        details: version.details.iter().cloned().map(detail).collect(),
     }
 }
 

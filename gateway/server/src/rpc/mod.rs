@@ -18,7 +18,9 @@ mod presence;
 pub mod receipt;
 mod resident;
 mod service;
+mod sessions;
 pub mod status;
+mod tickets;
 mod vaccination;
 
 pub use service::routes;

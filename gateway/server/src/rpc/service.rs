@@ -10,7 +10,7 @@ use prost::Message;
 use sha2::{Digest as _, Sha256};
 use tonic::{Request, Response, Status, metadata::MetadataMap, service::Routes};
 
-use super::{operator, receipt, status::Refusal};
+use super::{fields, operator, receipt, status::Refusal};
 use crate::{
     edge::{CallInfo, Peer},
     ops::{self, Call, Gateway},
@@ -41,6 +41,8 @@ pub fn routes(gateway: &Arc<Gateway>, max_message_bytes: usize) -> Routes {
         eligibility::eligibility_service_server::EligibilityServiceServer,
         vaccination::vaccination_service_server::VaccinationServiceServer,
         checkup::checkup_service_server::CheckupServiceServer,
+        checkup::ticket_service_server::TicketServiceServer,
+        checkup::session_service_server::SessionServiceServer,
         audit::audit_service_server::AuditServiceServer
     )
 }
@@ -81,6 +83,24 @@ impl Service {
     /// Permit for a method that states no purpose of its own.
     pub(crate) fn permit(&self, call: &Call) -> Result<Permit, Refusal> {
         call.authorize(&self.gateway, None)
+    }
+
+    /// A permit, and the token's person if the request names one.
+    pub(super) fn permit_about(&self, call: &Call, purpose: i32, subject: &str) -> Result<Permit, Refusal> {
+        if pmh_domain::codes::looks_like_individual_number(subject) {
+            return Err(Refusal::new(Reason::IndividualNumberForbidden)
+                .with_field("subject", Reason::IndividualNumberForbidden));
+        }
+        let permit = call.authorize(&self.gateway, fields::purpose(purpose))?;
+        let named = (!subject.is_empty()).then_some(subject);
+        match permit.subject() {
+            Some(token) => {
+                token.require_same(named).map_err(|refusal| Refusal::named(refusal.reason()))?;
+            }
+            None if named.is_some() => return Err(Refusal::new(Reason::SubjectMismatch)),
+            None => {}
+        }
+        Ok(permit)
     }
 
     /// The proof of an answer, with the state of the witnesses.
@@ -141,10 +161,22 @@ receipted! {
     audit::PutLegalHoldResponse,
     audit::ReleaseLegalHoldResponse,
     checkup::AcknowledgeUrgentCaseResponse,
+    checkup::CloseFollowUpResponse,
     checkup::ConfirmBatchResponse,
+    checkup::GetCheckupResponse,
     checkup::ListCheckupsResponse,
+    checkup::ListFollowUpsResponse,
     checkup::ListUrgentCasesResponse,
+    checkup::CancelPlaceResponse,
+    checkup::ListSessionsResponse,
+    checkup::ListTicketsResponse,
     checkup::PushCheckupsResponse,
+    checkup::PutSessionsResponse,
+    checkup::PutTicketsResponse,
+    checkup::ReleaseTicketResponse,
+    checkup::RequestPlaceResponse,
+    checkup::UseTicketResponse,
+    checkup::VoidTicketResponse,
     checkup::UndoBatchResponse,
     directory::PutCompetenceResponse,
     directory::PutOrganizationResponse,

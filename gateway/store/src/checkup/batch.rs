@@ -1,4 +1,4 @@
-//! A batch from its first row to its end: judged, accepted or held, confirmed, taken back.
+//! A batch from its first row to its end: judged, accepted or held, confirmed.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Recorded, Reply,
+    db::Value,
     gateway::{format, parse, short},
     sequencer::{BoxFuture, Lane, Transaction, Tx},
 };
@@ -29,8 +30,10 @@ pub enum BatchState {
     Accepted = 2,
     /// Waits for a person.
     Held = 3,
-    /// Taken back.
+    /// Taken back, or on the way.
     Undone = 4,
+    /// Was open for too long: takes no rows and counts for nobody. Reckoned by the clock, never stored.
+    Abandoned = 5,
 }
 
 /// The end of a batch's stream.
@@ -70,17 +73,6 @@ pub enum BatchMove<T> {
     Done(T),
 }
 
-/// What undoing a batch did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undone {
-    /// Records that are what they were before.
-    pub restored: u32,
-    /// Records that stay, because a later version rests upon them.
-    pub superseded: u32,
-    /// Their ids, the first thousand.
-    pub superseded_ids: Vec<String>,
-}
-
 impl GatewayStore {
     /// Ends a batch: the gate compares it with its sender's own, and its rows count or wait. An ended batch stays as it is.
     pub async fn end_checkup_batch<R: Send + 'static>(
@@ -104,26 +96,23 @@ impl GatewayStore {
         let confirm = Confirm { sender, batch_id };
         self.write(Lane::Interactive, attempt, Some(idempotency), confirm, conclude).await
     }
-
-    /// Takes a batch back.
-    pub async fn undo_checkup_batch<R: Send + 'static>(
-        &self,
-        attempt: Attempt,
-        idempotency: Idempotency,
-        sender: IssuerId,
-        batch_id: String,
-        conclude: impl FnMut(Concluding<'_, BatchMove<Undone>>) -> Conclusion<R> + Send + 'static,
-    ) -> Result<Recorded<Reply<R>>, Fault> {
-        let undo = UndoBatch { sender, batch_id };
-        self.write(Lane::Bulk, attempt, Some(idempotency), undo, conclude).await
-    }
 }
 
-/// What the gate said, as kept beside the batch.
+/// What the gate said, and how far an undoing has come, as kept beside the batch.
 #[derive(Default, Serialize, Deserialize)]
-struct Said {
+pub(super) struct Said {
     departures: Vec<(String, String)>,
     empty_columns: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) undoing: Option<Undoing>,
+}
+
+/// An undoing that is under way.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Undoing {
+    /// Records up to this id are dealt with.
+    pub(super) after: String,
+    pub(super) restored: u32,
 }
 
 type Shapes = BTreeMap<CheckupKind, BatchShape>;
@@ -135,11 +124,10 @@ impl Transaction for BatchEnd {
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<EndedBatch, Fault>> {
         Box::pin(async move {
             let sender = short(self.sender);
-            let state = tx.batch_state(&sender, &self.batch_id, !self.dry_run).await?;
+            let key = BatchKey { sender: &sender, batch_id: &self.batch_id };
+            let state = tx.batch_state(key, !self.dry_run).await?;
             if state != BatchState::Open {
-                let sql = "SELECT said FROM checkup_batch WHERE sender = $1 AND batch_id = $2";
-                let row = tx.fetch_one(sql, vec![sender.into(), self.batch_id.as_str().into()]).await?;
-                let said = row.map(|row| parse::<Said>(&row.text(0)?, "checkup_batch")).transpose()?;
+                let said = tx.known_batch(key).await?.map(|known| known.said);
                 return Ok(ended(state, said.unwrap_or_default()));
             }
             let said = self.judged(&tx.history(&sender).await?);
@@ -205,107 +193,95 @@ impl Transaction for Confirm {
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>> {
         Box::pin(async move {
             let sender = short(self.sender);
-            let Some((state, _)) = tx.known_batch(&sender, &self.batch_id).await? else {
-                return Ok(BatchMove::NotFound);
-            };
-            if state != BatchState::Held {
+            let key = BatchKey { sender: &sender, batch_id: &self.batch_id };
+            let Some(known) = tx.known_batch(key).await? else { return Ok(BatchMove::NotFound) };
+            if known.standing(tx.now_us) != BatchState::Held {
                 return Ok(BatchMove::NotAllowed);
             }
-            tx.execute(
-                "UPDATE checkup_batch SET state = 2, closed_us = $3 WHERE sender = $1 AND batch_id = $2 AND state = 3",
-                vec![sender.into(), self.batch_id.as_str().into(), tx.now_us.into()],
-            )
-            .await?;
+            let mut values = key.values();
+            values.push(tx.now_us.into());
+            tx.execute(CONFIRM, values).await?;
             Ok(BatchMove::Done(()))
         })
     }
 }
 
-struct UndoBatch {
-    sender: IssuerId,
-    batch_id: String,
+/// A batch as its sender names it.
+#[derive(Clone, Copy)]
+pub(super) struct BatchKey<'a> {
+    pub(super) sender: &'a str,
+    pub(super) batch_id: &'a str,
 }
 
-impl Transaction for UndoBatch {
-    type Outcome = BatchMove<Undone>;
-    const TOUCHES_PERSONS: bool = false;
+impl BatchKey<'_> {
+    pub(super) fn values(self) -> Vec<Value> {
+        vec![self.sender.into(), self.batch_id.into()]
+    }
+}
 
-    fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>> {
-        Box::pin(async move {
-            let sender = short(self.sender);
-            let Some((state, closed_us)) = tx.known_batch(&sender, &self.batch_id).await? else {
-                return Ok(BatchMove::NotFound);
-            };
-            let delete = match state {
-                BatchState::Undone => return Ok(BatchMove::NotAllowed),
-                BatchState::Accepted if closed_us.saturating_add(UNDO_WITHIN_US) < tx.now_us => {
-                    return Ok(BatchMove::NotAllowed);
-                }
-                BatchState::Accepted => DELETE_WHAT_NOTHING_RESTS_UPON,
-                BatchState::Open | BatchState::Held => DELETE_ALL,
-            };
-            let key = || vec![sender.as_str().into(), self.batch_id.as_str().into()];
-            let before = tx.records_of_batch(&sender, &self.batch_id).await?;
-            tx.execute(delete, key()).await?;
-            let superseded = tx.records_of_batch(&sender, &self.batch_id).await?;
-            let rows = tx.fetch(SUPERSEDED, key()).await?;
-            let superseded_ids = rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
-            tx.execute("UPDATE checkup_batch SET state = 4 WHERE sender = $1 AND batch_id = $2", key())
-                .await?;
-            Ok(BatchMove::Done(Undone {
-                restored: before.saturating_sub(superseded),
-                superseded,
-                superseded_ids,
-            }))
-        })
+/// A batch as kept.
+pub(super) struct Known {
+    pub(super) state: BatchState,
+    opened_us: i64,
+    pub(super) closed_us: i64,
+    pub(super) said: Said,
+}
+
+impl Known {
+    /// Where it stands for everybody but who undoes it.
+    fn standing(&self, now_us: i64) -> BatchState {
+        match self.state {
+            _ if self.said.undoing.is_some() => BatchState::Undone,
+            BatchState::Open if self.opened_us.saturating_add(SEVEN_DAYS_US) < now_us => {
+                BatchState::Abandoned
+            }
+            state => state,
+        }
     }
 }
 
 impl Tx {
     /// Where a batch stands; an unknown one is open, and is begun if it is to be kept.
-    pub(super) async fn batch_state(
-        &mut self,
-        sender: &str,
-        batch_id: &str,
-        begin: bool,
-    ) -> Result<BatchState, Fault> {
-        if let Some((state, _)) = self.known_batch(sender, batch_id).await? {
-            return Ok(state);
+    pub(super) async fn batch_state(&mut self, key: BatchKey<'_>, begin: bool) -> Result<BatchState, Fault> {
+        if let Some(known) = self.known_batch(key).await? {
+            return Ok(known.standing(self.now_us));
         }
         if begin {
-            let now = self.now_us;
+            let mut values = key.values();
+            values.push(self.now_us.into());
             self.execute(
                 "INSERT INTO checkup_batch (sender, batch_id, state, opened_us, closed_us, shapes, said)
                  VALUES ($1, $2, 1, $3, 0, '', '')",
-                vec![sender.into(), batch_id.into(), now.into()],
+                values,
             )
             .await?;
         }
         Ok(BatchState::Open)
     }
 
-    async fn known_batch(
-        &mut self,
-        sender: &str,
-        batch_id: &str,
-    ) -> Result<Option<(BatchState, i64)>, Fault> {
-        let sql = "SELECT state, closed_us FROM checkup_batch WHERE sender = $1 AND batch_id = $2";
-        let row = self.fetch_one(sql, vec![sender.into(), batch_id.into()]).await?;
-        row.map(|row| Ok((state(row.int(0)?)?, row.int(1)?))).transpose()
+    pub(super) async fn known_batch(&mut self, key: BatchKey<'_>) -> Result<Option<Known>, Fault> {
+        let sql =
+            "SELECT state, opened_us, closed_us, said FROM checkup_batch WHERE sender = $1 AND batch_id = $2";
+        let Some(row) = self.fetch_one(sql, key.values()).await? else { return Ok(None) };
+        Ok(Some(Known {
+            state: state(row.int(0)?)?,
+            opened_us: row.int(1)?,
+            closed_us: row.int(2)?,
+            said: said(&row.text(3)?)?,
+        }))
     }
 
     /// Shapes of the sender's newest accepted batches.
     async fn history(&mut self, sender: &str) -> Result<Vec<Shapes>, Fault> {
-        let sql = "SELECT shapes FROM checkup_batch WHERE sender = $1 AND state = 2 ORDER BY closed_us DESC LIMIT 20";
-        let rows = self.fetch(sql, vec![sender.into()]).await?;
-        rows.iter().map(|row| parse(&row.text(0)?, "checkup_batch")).collect()
-    }
-
-    async fn records_of_batch(&mut self, sender: &str, batch_id: &str) -> Result<u32, Fault> {
-        let sql = "SELECT COUNT(DISTINCT record_id) FROM checkup_row WHERE sender = $1 AND batch_id = $2";
-        let row = self.fetch_one(sql, vec![sender.into(), batch_id.into()]).await?;
-        let count = row.map_or(Ok(0), |row| row.int(0))?;
-        u32::try_from(count).map_err(|_| Fault::Inconsistent { table: "checkup_row", column: "record_id" })
+        let sql = "SELECT shapes, said FROM checkup_batch WHERE sender = $1 AND state = 2
+                   ORDER BY closed_us DESC LIMIT 20";
+        let mut history = Vec::new();
+        for row in self.fetch(sql, vec![sender.into()]).await? {
+            if said(&row.text(1)?)?.undoing.is_none() {
+                history.push(parse(&row.text(0)?, "checkup_batch")?);
+            }
+        }
+        Ok(history)
     }
 }
 
@@ -316,18 +292,12 @@ fn state(number: i64) -> Result<BatchState, Fault> {
         .ok_or(Fault::Inconsistent { table: "checkup_batch", column: "state" })
 }
 
-/// An accepted batch may be taken back for seven days from when its rows began to count.
-const UNDO_WITHIN_US: i64 = 7 * 24 * 3600 * 1_000_000;
-const DELETE_ALL: &str = "DELETE FROM checkup_row WHERE sender = $1 AND batch_id = $2";
-const DELETE_WHAT_NOTHING_RESTS_UPON: &str =
-    "DELETE FROM checkup_row WHERE sender = $1 AND batch_id = $2 AND NOT EXISTS (
-         SELECT 1 FROM checkup_row later
-         JOIN checkup_batch b ON b.sender = later.sender AND b.batch_id = later.batch_id
-         WHERE later.sender = checkup_row.sender AND later.record_id = checkup_row.record_id
-           AND later.batch_id <> checkup_row.batch_id AND b.state IN (2, 4)
-           AND later.source_version > (
-               SELECT MAX(own.source_version) FROM checkup_row own
-               WHERE own.sender = checkup_row.sender AND own.record_id = checkup_row.record_id
-                 AND own.batch_id = checkup_row.batch_id))";
-const SUPERSEDED: &str = "SELECT DISTINCT record_id FROM checkup_row WHERE sender = $1 AND batch_id = $2
-     ORDER BY record_id LIMIT 1000";
+fn said(text: &str) -> Result<Said, Fault> {
+    if text.is_empty() { Ok(Said::default()) } else { parse(text, "checkup_batch") }
+}
+
+/// An accepted batch may be taken back for so long from when its rows began to count, and an open one be continued for
+/// so long from its first row.
+pub(super) const SEVEN_DAYS_US: i64 = 7 * 24 * 3600 * 1_000_000;
+const CONFIRM: &str =
+    "UPDATE checkup_batch SET state = 2, closed_us = $3 WHERE sender = $1 AND batch_id = $2 AND state = 3";

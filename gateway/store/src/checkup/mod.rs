@@ -5,13 +5,19 @@
 //! statement: its rows count from the commit that accepts it.
 
 mod batch;
+mod follow_ups;
 mod push;
 mod read;
+mod reading;
+mod undo;
 mod urgent;
 
-pub use batch::{BatchEnd, BatchMove, BatchState, EndedBatch, Undone};
+pub use batch::{BatchEnd, BatchMove, BatchState, EndedBatch};
+pub use follow_ups::{CloseOutcome, FollowUpPage, NewClosing, OpenFollowUp};
 pub use push::{CheckupChunk, PlacedChunk};
-pub use read::{KeptCheckup, KnownResident};
+pub use read::KnownResident;
+pub use reading::{CheckupsOf, KeptCheckup, PersonCheckups};
+pub use undo::Undone;
 pub use urgent::{CaseList, NewCase, UrgentCase};
 
 /// Batches whose rows count: accepted ones, and what undoing one left because others rest upon it.

@@ -11,7 +11,11 @@ use pmh_domain::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{NewCase, batch::BatchState, counting, rows_and_batches};
+use super::{
+    NewCase,
+    batch::{BatchKey, BatchState},
+    counting, rows_and_batches,
+};
 use crate::{
     Attempt, ChunkRow, Concluding, Conclusion, Fault, GatewayStore, Recorded, Reply, RowConflict, RowDone,
     RowOutcome, RowVerdict, SubjectRef,
@@ -66,7 +70,8 @@ impl Transaction for CheckupChunk {
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<PlacedChunk, Fault>> {
         Box::pin(async move {
             let sender = short(self.sender);
-            let state = tx.batch_state(&sender, &self.batch_id, !self.dry_run).await?;
+            let key = BatchKey { sender: &sender, batch_id: &self.batch_id };
+            let state = tx.batch_state(key, !self.dry_run).await?;
             let residents = self.residents(tx, &sender).await?;
             let mut held = self.held(tx, &sender).await?;
             let mut placed = PlacedChunk { done: Vec::with_capacity(self.rows.len()), changes: Vec::new() };

@@ -38,6 +38,14 @@ pub enum RowConflict {
     VersionDisputed = 5,
     /// The batch was closed before this row came.
     BatchClosed = 6,
+    /// Says that a register is complete, of which rows were refused.
+    RowsMissing = 7,
+    /// The ticket's number is another resident's.
+    TicketNumberTaken = 20,
+    /// The ticket was used or taken back, and stays as it is.
+    TicketClosed = 21,
+    /// The pregnancy has all the tickets that the issuer's rule gives it.
+    TicketsExhausted = 22,
 }
 
 /// A row and what the rules said about it.
@@ -80,13 +88,17 @@ impl RowOutcome {
 }
 
 impl RowConflict {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 10] = [
         Self::ResidentUnknown,
         Self::HistoryKeyConflict,
         Self::DuplicateRow,
         Self::DoseNumberTaken,
         Self::VersionDisputed,
         Self::BatchClosed,
+        Self::RowsMissing,
+        Self::TicketNumberTaken,
+        Self::TicketClosed,
+        Self::TicketsExhausted,
     ];
 }
 
@@ -97,6 +109,12 @@ impl RowDone {
 
     pub(crate) fn refused(conflict: RowConflict) -> Self {
         Self { outcome: RowOutcome::Rejected, conflict: Some(conflict) }
+    }
+
+    /// Refused or held apart, about somebody whom the gateway knows.
+    pub(crate) fn is_missing(self) -> bool {
+        matches!(self.outcome, RowOutcome::Rejected | RowOutcome::Quarantined)
+            && self.conflict != Some(RowConflict::ResidentUnknown)
     }
 
     fn encode(self) -> Vec<u8> {
@@ -142,6 +160,20 @@ impl Tx {
             .into_iter()
             .map(|row| Ok((row.text(0)?, (row.bytes(1)?, RowDone::decode(&row.bytes(2)?)?))))
             .collect()
+    }
+
+    /// Whether rows of an earlier chunk of this batch were refused or held apart.
+    pub(crate) async fn batch_misses_rows(&mut self, batch: &Batch) -> Result<bool, Fault> {
+        let values: Vec<Value> = vec![
+            batch.organization.as_str().into(),
+            i64::from(batch.method).into(),
+            batch.id.as_str().into(),
+        ];
+        let sql = "SELECT DISTINCT result FROM bulk_row
+             WHERE organization = $1 AND method = $2 AND batch_id = $3";
+        let results = self.fetch(sql, values).await?;
+        let mut done = results.iter().map(|row| RowDone::decode(&row.bytes(0)?));
+        done.try_fold(false, |misses, done| Ok(misses || done?.is_missing()))
     }
 
     /// Remembers the outcomes of this chunk; first answers stay.

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use jiff::civil::Date;
+use pmh_domain::{codes::MunicipalityCode, organization::OrganizationKind};
+
 use super::record::{AuthorizationRecord, DoseRecord};
 use crate::{
     Fault, PersonLink, SubjectRef,
@@ -29,6 +32,8 @@ pub struct PersonDoses {
     pub slots: Vec<Slot>,
     /// As their issuers sent them last.
     pub authorizations: Vec<AuthorizationRecord>,
+    /// Up to which day an issuer, `<kind>:<code>`, says that its register of this person is here.
+    pub registers: Vec<(String, Date)>,
 }
 
 /// A dose as it is kept.
@@ -91,6 +96,21 @@ impl PersonDoses {
         }
     }
 
+    /// The municipality that served the person on a day.
+    pub fn home(&self, on: Date) -> Option<MunicipalityCode> {
+        let lives = |known: &&PersonLink| {
+            let issuer = known.link.issuer;
+            issuer.kind() == OrganizationKind::Municipality
+                && known.link.last_day.is_none_or(|last| on <= last)
+        };
+        self.links.iter().find(lives).map(|known| known.link.issuer.code())
+    }
+
+    /// Up to which day an issuer's register of this person is here; `None`: it has not said so.
+    pub fn register_until(&self, issuer: &str) -> Option<Date> {
+        self.registers.iter().filter(|(known, _)| known == issuer).map(|(_, until)| *until).max()
+    }
+
     /// Whether a reference is this person's.
     pub fn is_reference(&self, reference: &SubjectRef) -> bool {
         self.references.contains(reference)
@@ -115,7 +135,7 @@ impl Tx {
         Ok(found.remove(&reference).unwrap_or_default())
     }
 
-    /// The same for many at once, in five statements. One whom no issuer knows is alone.
+    /// The same for many at once, in six statements. One whom no issuer knows is alone.
     pub(super) async fn people_doses(
         &mut self,
         asked: Vec<SubjectRef>,
@@ -173,6 +193,7 @@ impl PersonDoses {
             Table::Dose => self.doses.push(stored_dose(row)?),
             Table::Slot => self.slots.push(slot(row)?),
             Table::Authorization => self.authorizations.push(parse(&row.text(1)?, "dose_authorization")?),
+            Table::Register => self.registers.push((row.text(1)?, day(&row.text(2)?, "dose_register")?)),
         }
         Ok(())
     }
@@ -187,6 +208,7 @@ enum Table {
     Dose,
     Slot,
     Authorization,
+    Register,
 }
 
 const ALIASES: &str = "SELECT one.subject_ref, asked.subject_ref, asked.survivor
@@ -215,6 +237,12 @@ const TABLES: &[(Table, &str)] = &[
         Table::Authorization,
         "SELECT subject_ref, body FROM dose_authorization
          WHERE subject_ref IN ({keys}) ORDER BY issuer, authorization_key",
+    ),
+    (
+        Table::Register,
+        "SELECT l.subject_ref, r.issuer, r.complete_through FROM resident_link l
+         JOIN dose_register r ON r.issuer = l.issuer AND r.resident_key IN ('', l.resident_key)
+         WHERE l.subject_ref IN ({keys}) ORDER BY r.issuer, r.resident_key",
     ),
 ];
 
@@ -248,6 +276,10 @@ fn slot(row: &Row) -> Result<Slot, Fault> {
         expires_us: row.int(5)?,
         dose_id: row.text(6)?,
     })
+}
+
+fn day(text: &str, table: &'static str) -> Result<Date, Fault> {
+    text.parse().map_err(|_| Fault::Inconsistent { table, column: "day" })
 }
 
 pub(super) fn small<T: TryFrom<i64>>(value: i64, table: &'static str) -> Result<T, Fault> {

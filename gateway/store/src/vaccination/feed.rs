@@ -1,6 +1,11 @@
 //! What municipalities read: the feed of their residents' doses, claim lines, and what was stopped.
 
-use super::facts::{StoredDose, small, stored_dose};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    facts::{StoredDose, small, stored_dose},
+    step::Stop,
+};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Reader, Recorded, Reply, SubjectRef,
     db::{Row, Value},
@@ -60,6 +65,18 @@ impl Reader {
             .fetch(TOLD, vec![municipality.into(), signed(after)?.into(), i64::from(limit).into()])
             .await?;
         rows.iter().map(told).collect()
+    }
+
+    /// Doses recorded before anybody knew where the person lives, of persons whom this municipality has linked since;
+    /// by dose, after one.
+    pub async fn untold_doses(
+        &self,
+        municipality: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, Fault> {
+        let values = vec![municipality.into(), after.into(), i64::from(limit).into()];
+        self.fetch(UNTOLD, values).await?.iter().map(|row| row.text(0)).collect()
     }
 
     /// Up to which index a municipality has said that it keeps what it was told.
@@ -122,6 +139,63 @@ impl GatewayStore {
     }
 }
 
+impl Tx {
+    /// A municipality's feed gets a dose where the entry of this step stands.
+    pub(super) async fn tell(
+        &mut self,
+        subject: SubjectRef,
+        dose_id: &str,
+        version: i64,
+        municipalities: &[String],
+    ) -> Result<(), Fault> {
+        if municipalities.is_empty() {
+            return Ok(());
+        }
+        let entry = signed(self.next_index)?;
+        let rows = municipalities.iter().map(|municipality| {
+            vec![municipality.as_str().into(), entry.into(), subject.into(), dose_id.into(), version.into()]
+        });
+        self.connection
+            .insert(
+                "INSERT INTO dose_feed (municipality, entry_idx, subject_ref, dose_id, version)",
+                "",
+                rows.collect(),
+            )
+            .await?;
+        self.execute("DELETE FROM dose_untold WHERE dose_id = $1", vec![dose_id.into()]).await.map(drop)
+    }
+
+    /// Nobody knows yet whose resident the person is: who links the card later asks for what it missed.
+    pub(super) async fn remember_untold(&mut self, subject: SubjectRef, dose_id: &str) -> Result<(), Fault> {
+        self.execute(
+            "INSERT INTO dose_untold (dose_id, subject_ref) VALUES ($1, $2) ON CONFLICT (dose_id) DO NOTHING",
+            vec![dose_id.into(), subject.into()],
+        )
+        .await
+        .map(drop)
+    }
+
+    pub(super) async fn note_stop(&mut self, survivor: &SubjectRef, stop: &Stop) -> Result<(), Fault> {
+        let Stop { municipality, day, rule, vaccine, organization, overridden } = stop;
+        let who = Sha256::new_with_prefix(survivor).chain_update(organization).finalize();
+        let tag = self.keys.subject_tag(&who.into());
+        self.execute(
+            "INSERT INTO dose_stop (municipality, day, rule, vaccine, tag, overridden) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (municipality, day, rule, vaccine, tag) DO UPDATE SET overridden = 1 WHERE excluded.overridden = 1",
+            vec![
+                municipality.as_str().into(),
+                day.as_str().into(),
+                rule.as_str().into(),
+                vaccine.as_str().into(),
+                tag.into(),
+                (*overridden).into(),
+            ],
+        )
+        .await
+        .map(drop)
+    }
+}
+
 struct Acknowledge {
     municipality: String,
     index: u64,
@@ -168,6 +242,12 @@ macro_rules! told_dose {
     };
 }
 
+/// Few doses are untold and a town has many residents, so the doses come first: SQLite keeps the order of CROSS JOIN.
+const UNTOLD: &str = "SELECT DISTINCT u.dose_id FROM dose_untold u
+     CROSS JOIN subject_alias asked CROSS JOIN subject_alias one CROSS JOIN resident_link l
+     WHERE u.dose_id > $2 AND asked.subject_ref = u.subject_ref AND one.survivor = asked.survivor
+       AND l.subject_ref = one.subject_ref AND l.issuer = $1
+     ORDER BY u.dose_id LIMIT $3";
 const TOLD: &str = told_dose!(
     "t.entry_idx",
     "t.municipality",

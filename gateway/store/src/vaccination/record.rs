@@ -1,6 +1,7 @@
 //! What is written down about a dose and about an authorization. Names follow FHIR Immunization where it has them.
 
 use jiff::civil::Date;
+use pmh_domain::organization::OrganizationId;
 use serde::{Deserialize, Serialize};
 
 /// One version of a dose.
@@ -36,6 +37,12 @@ pub struct DoseRecord {
     pub authorization_key: String,
     /// Of the pregnancy, where the series is one per pregnancy.
     pub due_date: Option<Date>,
+    /// Conditions that opened the window before its general age.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// 予診のみ, and the doctor ruled the vaccine out for this person for good.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ruled_out: bool,
     /// Where the record came from.
     pub source: Source,
     /// What the rules found when it was recorded.
@@ -102,6 +109,9 @@ pub struct AuthorizationRecord {
     pub valid_from: Date,
     /// Last day.
     pub valid_to: Date,
+    /// Conditions of the person that the issuer has confirmed with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
     /// Taken back.
     pub withdrawn: bool,
 }
@@ -208,6 +218,18 @@ words! {
         5 Voluntary;
     }
 
+    /// 予防接種法施行令 3条: opens an adult's window at 60.
+    Condition {
+        /// 心臓の機能の障害.
+        1 Heart;
+        /// じん臓の機能の障害.
+        2 Kidney;
+        /// 呼吸器の機能の障害.
+        3 Respiratory;
+        /// ヒト免疫不全ウイルスによる免疫の機能の障害.
+        4 HivImmune;
+    }
+
     /// What a finding does.
     Effect {
         /// Said.
@@ -230,6 +252,11 @@ impl DoseStatus {
     pub const fn counts(self) -> bool {
         matches!(self, Self::Completed)
     }
+
+    /// Whether something was injected or swallowed.
+    pub const fn is_given(self) -> bool {
+        matches!(self, Self::Completed | Self::AdministeredInError)
+    }
 }
 
 impl DoseRecord {
@@ -238,18 +265,54 @@ impl DoseRecord {
     pub fn fills_a_slot(&self) -> bool {
         self.status.counts() && self.source != Source::Register
     }
+
+    /// Whether both tell of one shot.
+    pub fn is_same_shot(&self, other: &Self) -> bool {
+        let DoseRecord { vaccine, occurrence, product, performer, .. } = other;
+        other.status.is_given() && self.is_shot(vaccine, *occurrence, &product.lot_number, performer)
+    }
+
+    /// Whether this is that shot: the same vaccine on the same day, and neither lot nor institution speaks against it. A
+    /// register often has neither; two institutions that both say they gave it gave two.
+    pub fn is_shot(&self, vaccine: &str, on: Date, lot_number: &str, performer: &str) -> bool {
+        let agree = |one: &str, other: &str| one.is_empty() || other.is_empty() || one == other;
+        self.status.is_given()
+            && self.vaccine == vaccine
+            && self.occurrence == on
+            && agree(&self.product.lot_number, lot_number)
+            && agree(&self.performer, performer)
+    }
 }
 
 impl AuthorizationRecord {
     /// Whether it permits this dose of this vaccine, there and then.
-    pub fn permits(&self, vaccine: &str, dose_number: u8, institution: &str, day: Date) -> bool {
-        let names = |institutions: &[String]| institutions.iter().any(|named| named == institution);
+    pub fn permits(&self, vaccine: &str, dose_number: u8, institution: &OrganizationId, day: Date) -> bool {
         !self.withdrawn
             && self.vaccine == vaccine
             && (self.valid_from..=self.valid_to).contains(&day)
             && (self.dose_numbers.is_empty() || self.dose_numbers.contains(&dose_number))
-            && (self.institutions.is_empty() || names(&self.institutions))
+            && self.is_addressed_to(institution)
     }
+
+    /// Whether it is for this institution. A letter may be addressed to the mayor of the place of the shot instead
+    /// (依頼書, 滞在先市区町村長あて); an institution's code tells its prefecture and no more, so it is for those of that
+    /// prefecture.
+    pub fn is_addressed_to(&self, institution: &OrganizationId) -> bool {
+        let prefecture = institution.institution().map(|code| code.prefecture());
+        let is_for = |named: &String| match OrganizationId::parse_short(named) {
+            Ok(named) => match named.issuer() {
+                Ok(place) => Some(place.code().prefecture()) == prefecture,
+                Err(_) => named == *institution,
+            },
+            Err(_) => false,
+        };
+        self.institutions.is_empty() || self.institutions.iter().any(is_for)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Health data is in no log line.

@@ -5,11 +5,10 @@
 //! database alone would keep "one dose, once" even if a decision were wrong.
 
 use pmh_domain::organization::IssuerId;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     facts::{PersonDoses, Taken},
-    record::DoseRecord,
+    record::{DoseRecord, Source},
 };
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Recorded, Reply, SubjectRef,
@@ -47,6 +46,17 @@ pub struct DoseChange {
     pub dose: Option<NewVersion>,
     /// What was stopped.
     pub stops: Vec<Stop>,
+    /// A dose of which a municipality learns only now that the person is its resident.
+    pub late_news: Option<LateNews>,
+}
+
+/// A known dose that takes its place in a municipality's feed.
+#[derive(Clone)]
+pub struct LateNews {
+    /// `<kind>:<code>`.
+    pub municipality: String,
+    /// The dose.
+    pub dose_id: String,
 }
 
 /// A number of a series, held for a while.
@@ -195,6 +205,17 @@ impl Tx {
         for stop in &change.stops {
             self.note_stop(&doses.survivor, stop).await?;
         }
+        if let Some((news, dose)) =
+            change.late_news.as_ref().and_then(|news| Some((news, doses.dose(&news.dose_id)?)))
+        {
+            self.tell(
+                dose.subject,
+                &dose.dose_id,
+                dose.version.into(),
+                std::slice::from_ref(&news.municipality),
+            )
+            .await?;
+        }
         Ok(())
     }
 
@@ -300,7 +321,14 @@ impl Tx {
         let subject = before.map_or(doses.survivor, |before| before.subject);
         let row = version_row(subject, new, version, (self.now_us, self.next_index), position)?;
         self.connection.insert(INSERT_VERSION, "", vec![row]).await?;
-        self.tell(subject, new, version).await
+        self.tell(subject, &new.dose_id, version, &new.tell).await?;
+        if new.tell.is_empty()
+            && new.record.source != Source::Register
+            && doses.home(new.record.occurrence).is_none()
+        {
+            self.remember_untold(subject, &new.dose_id).await?;
+        }
+        Ok(())
     }
 
     async fn retire(&mut self, dose_id: &str, version: i64) -> Result<(), Fault> {
@@ -311,47 +339,6 @@ impl Tx {
             )
             .await?;
         if retired == 1 { Ok(()) } else { Err(Fault::Inconsistent { table: "dose", column: "is_newest" }) }
-    }
-
-    async fn tell(&mut self, subject: SubjectRef, new: &NewVersion, version: i64) -> Result<(), Fault> {
-        let entry = index(self.next_index)?;
-        let rows = new.tell.iter().map(|municipality| {
-            vec![
-                municipality.as_str().into(),
-                entry.into(),
-                subject.into(),
-                new.dose_id.as_str().into(),
-                version.into(),
-            ]
-        });
-        self.connection
-            .insert(
-                "INSERT INTO dose_feed (municipality, entry_idx, subject_ref, dose_id, version)",
-                "",
-                rows.collect(),
-            )
-            .await
-            .map(drop)
-    }
-
-    async fn note_stop(&mut self, survivor: &SubjectRef, stop: &Stop) -> Result<(), Fault> {
-        let Stop { municipality, day, rule, vaccine, organization, overridden } = stop;
-        let who = Sha256::new_with_prefix(survivor).chain_update(organization).finalize();
-        let tag = self.keys.subject_tag(&who.into());
-        self.execute(
-            "INSERT INTO dose_stop (municipality, day, rule, vaccine, tag, overridden) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (municipality, day, rule, vaccine, tag) DO UPDATE SET overridden = 1 WHERE excluded.overridden = 1",
-            vec![
-                municipality.as_str().into(),
-                day.as_str().into(),
-                rule.as_str().into(),
-                vaccine.as_str().into(),
-                tag.into(),
-                (*overridden).into(),
-            ],
-        )
-        .await
-        .map(drop)
     }
 }
 
@@ -399,4 +386,4 @@ macro_rules! silent {
         })*
     };
 }
-silent!(DosesOf DoseChange Lease NewVersion);
+silent!(DosesOf DoseChange Lease NewVersion LateNews);

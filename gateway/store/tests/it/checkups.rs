@@ -17,7 +17,8 @@ use pmh_domain::{
 use pmh_store::{
     ChunkRow, GatewayStore, RowConflict, RowDone, RowOutcome, RowVerdict,
     checkup::{
-        BatchEnd, BatchMove, BatchState, CheckupChunk, EndedBatch, KeptCheckup, NewCase, PlacedChunk, Undone,
+        BatchEnd, BatchMove, BatchState, CheckupChunk, CheckupsOf, EndedBatch, KeptCheckup, NewCase,
+        PlacedChunk, Undone,
     },
 };
 
@@ -91,8 +92,9 @@ async fn undo(store: &GatewayStore, batch: &str) -> BatchMove<Undone> {
 
 async fn listed(store: &GatewayStore, number: u8) -> Vec<KeptCheckup> {
     let key = resident_key(number).as_str().to_owned();
-    let list = |conclude| store.list_checkups(attempt(), chiyoda(), key, conclude);
-    outcome(Kind::Disclosure, list).await.0.map(|(_, kept)| kept).unwrap_or_default()
+    let of = CheckupsOf::Resident(chiyoda(), key);
+    let read = |conclude| store.read_checkups(attempt(), of, conclude);
+    outcome(Kind::Disclosure, read).await.0.map(|person| person.records).unwrap_or_default()
 }
 
 /// Everything that a reader sees: by record its version, content, and what is said of it.
@@ -248,6 +250,63 @@ pub(crate) async fn undoing_a_batch_brings_back_what_was_before(place: Place) {
     assert_eq!(push(&open, chunk("second", &[(1, 2, 1)])).await.done, [closed]);
     place.clock.fetch_add(8 * DAY_US, std::sync::atomic::Ordering::Relaxed);
     assert_eq!(undo(&open, "third").await, BatchMove::NotAllowed, "after seven days");
+    open.close().await;
+}
+
+/// One step of a large batch's undoing; `None`: the rest is for the last one.
+async fn undo_some(store: &GatewayStore, batch: &str) -> Option<u32> {
+    let batch = batch.to_owned();
+    let step = |conclude| store.undo_some_of_checkup_batch(attempt(), chiyoda(), batch, conclude);
+    outcome(Kind::Write, step).await.0.map(|undone| undone.restored)
+}
+
+pub(crate) async fn a_large_batch_is_undone_in_steps_that_may_stop_in_between(place: Place) {
+    const RECORDS: u32 = 2300;
+    let open = place.open().await;
+    for number in [1, 2] {
+        enrol(&open, chiyoda(), number).await;
+    }
+    let rows: Vec<Sent> = (0..RECORDS).map(|record| (record, 1, 0)).collect();
+    send(&open, "large", &rows, 1024).await;
+    // One of the first step's records, by id, has a later version.
+    send(&open, "later", &[(10, 2, 1)], 1).await;
+    assert_eq!(undo_some(&open, "later").await, None, "a small one has no steps");
+    assert_eq!(undo_some(&open, "large").await, Some(999));
+    // The process ends here; what is done is done, and the batch takes no rows.
+    open.close().await;
+    let open = place.open().await;
+    let closed = RowDone { outcome: RowOutcome::Rejected, conflict: Some(RowConflict::BatchClosed) };
+    assert_eq!(push(&open, chunk("large", &[(9999, 1, 0)])).await.done, [closed]);
+    assert_eq!(end(&open, "large", None).await.state, BatchState::Undone);
+    // Begun in time, it may end later.
+    place.clock.fetch_add(8 * DAY_US, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(undo_some(&open, "large").await, Some(1999));
+    assert_eq!(undo_some(&open, "large").await, None);
+    let done = Undone { restored: RECORDS - 1, superseded: 1, superseded_ids: vec!["c-10".to_owned()] };
+    assert_eq!(undo(&open, "large").await, BatchMove::Done(done));
+    let left = state(&open).await;
+    assert_eq!(left.len(), 1);
+    assert_eq!(left["c-10"], (2, "1".to_owned(), true, false), "its lineage is kept");
+    open.close().await;
+}
+
+pub(crate) async fn a_batch_left_open_is_closed_by_the_clock(place: Place) {
+    let open = place.open().await;
+    enrol(&open, chiyoda(), 2).await;
+    push(&open, chunk("cut", &[(1, 1, 0)])).await;
+    place.clock.fetch_add(6 * DAY_US, std::sync::atomic::Ordering::Relaxed);
+    push(&open, chunk("cut", &[(3, 1, 0)])).await;
+    place.clock.fetch_add(2 * DAY_US, std::sync::atomic::Ordering::Relaxed);
+    let closed = RowDone { outcome: RowOutcome::Rejected, conflict: Some(RowConflict::BatchClosed) };
+    let done = push(&open, chunk("cut", &[(1, 1, 0), (5, 1, 0)])).await.done;
+    assert_eq!(done, [RowDone { outcome: RowOutcome::Unchanged, conflict: None }, closed]);
+    assert_eq!(end(&open, "cut", None).await.state, BatchState::Abandoned);
+    assert_eq!(state(&open).await, State::new(), "none of its rows counts");
+    // Under another id the same rows are new.
+    assert_eq!(send(&open, "anew", &[(1, 1, 0)], 1).await, [RowOutcome::Created]);
+    let done = Undone { restored: 2, superseded: 0, superseded_ids: Vec::new() };
+    assert_eq!(undo(&open, "cut").await, BatchMove::Done(done));
+    assert_eq!(state(&open).await.len(), 1);
     open.close().await;
 }
 

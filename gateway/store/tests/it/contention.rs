@@ -180,6 +180,8 @@ fn version(dose_id: &str, call: &Call, dose_number: u8, status: DoseStatus, agai
         programme: Programme::Routine,
         authorization_key: String::new(),
         due_date: None,
+        conditions: Vec::new(),
+        ruled_out: false,
         source: Source::Unreserved,
         findings: Vec::new(),
         override_reason: String::new(),

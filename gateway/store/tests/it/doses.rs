@@ -3,10 +3,10 @@
 use jiff::civil::date;
 use pmh_audit::Kind;
 use pmh_store::{
-    GatewayStore, RowOutcome, RowVerdict, SubjectRef,
+    GatewayStore, RowConflict, RowDone, RowOutcome, RowVerdict, SubjectRef,
     vaccination::{
-        Against, DoseChange, DoseChunk, DoseRecord, DoseStatus, DosesOf, ImportedDose, NewVersion,
-        PersonDoses, Product, Programme, Source,
+        Against, DoseChange, DoseChunk, DoseRecord, DoseStatus, DosesOf, ImportedDose, LateNews, NewVersion,
+        PersonDoses, Product, Programme, RegisterRow, Source, Statement,
     },
 };
 
@@ -33,6 +33,8 @@ fn record(status: DoseStatus, source: Source) -> DoseRecord {
         programme: Programme::Routine,
         authorization_key: String::new(),
         due_date: None,
+        conditions: Vec::new(),
+        ruled_out: false,
         source,
         findings: Vec::new(),
         override_reason: String::new(),
@@ -41,12 +43,22 @@ fn record(status: DoseStatus, source: Source) -> DoseRecord {
 }
 
 async fn write(store: &GatewayStore, of: DosesOf, dose_id: &str, status: DoseStatus) {
+    write_telling(store, of, dose_id, status, vec![HOME.to_owned()]).await;
+}
+
+async fn write_telling(
+    store: &GatewayStore,
+    of: DosesOf,
+    dose_id: &str,
+    status: DoseStatus,
+    tell: Vec<String>,
+) {
     let version = NewVersion {
         dose_id: dose_id.to_owned(),
         organization: "clinic:1312345678".to_owned(),
         record: record(status, Source::Unreserved),
         against: Against::NoLease,
-        tell: vec![HOME.to_owned()],
+        tell,
     };
     let decide = move |_: &PersonDoses, _: Option<&str>| {
         ((), DoseChange { dose: Some(version.clone()), ..DoseChange::default() })
@@ -100,7 +112,7 @@ pub(crate) async fn a_registers_dose_is_kept_beside_a_screening_of_the_same_day(
         method: 49,
         batch_id: "b".to_owned(),
         dry_run: false,
-        rows: vec![row("1", 1, RowVerdict::Accepted(imported))],
+        rows: vec![row("1", 1, RowVerdict::Accepted(RegisterRow::Dose(Box::new(imported))))],
     };
     let done = outcome(Kind::BulkChunk, |conclude| open.put_doses(attempt(), chunk, conclude)).await.0;
     assert_eq!(done[0].outcome, RowOutcome::Created);
@@ -120,5 +132,99 @@ pub(crate) async fn p10_an_acknowledgement_ahead_of_the_log_hides_nothing(place:
     write(&open, DosesOf::Person(CARD), DOSE, DoseStatus::Completed).await;
     assert_eq!(open.reader().acknowledged_doses(HOME).await.unwrap(), Some(stands));
     assert_eq!(open.reader().told_doses(HOME, stands, 10).await.unwrap().len(), 1);
+    open.close().await;
+}
+
+fn statement(through: jiff::civil::Date) -> RowVerdict<RegisterRow> {
+    RowVerdict::Accepted(RegisterRow::Complete(Statement { resident_key: String::new(), through }))
+}
+
+async fn put(
+    store: &GatewayStore,
+    batch: &str,
+    dry_run: bool,
+    rows: Vec<RowVerdict<RegisterRow>>,
+) -> Vec<RowDone> {
+    let rows =
+        rows.into_iter().zip(1_u8..).map(|(verdict, number)| row(&number.to_string(), number, verdict));
+    let rows = rows.collect();
+    let chunk = DoseChunk { issuer: chiyoda(), method: 49, batch_id: batch.to_owned(), dry_run, rows };
+    outcome(Kind::BulkChunk, |conclude| store.put_doses(attempt(), chunk, conclude)).await.0
+}
+
+/// One word about the whole register holds for every resident, and only while no row of it is missing.
+pub(crate) async fn r_vac_a_register_is_complete_through_the_day_its_municipality_says(place: Place) {
+    let open = place.open().await;
+    let people = [enrol(&open, chiyoda(), 1).await, enrol(&open, chiyoda(), 2).await];
+    let through = async |day: Option<jiff::civil::Date>| {
+        for person in people {
+            assert_eq!(known(&open, person).await.register_until(HOME), day);
+        }
+    };
+    let may = date(2026, 5, 31);
+    through(None).await;
+    assert_eq!(put(&open, "dry", true, vec![statement(may)]).await[0].outcome, RowOutcome::Created);
+    through(None).await;
+    let done = put(&open, "refused", false, vec![RowVerdict::Rejected, statement(may)]).await;
+    assert_eq!(done[1].conflict, Some(RowConflict::RowsMissing));
+    let later =
+        put(&open, "refused", false, vec![RowVerdict::Rejected, RowVerdict::Rejected, statement(may)]).await;
+    assert_eq!(later[2].conflict, Some(RowConflict::RowsMissing), "of an earlier chunk of the batch");
+    through(None).await;
+    assert_eq!(put(&open, "whole", false, vec![statement(may)]).await[0].outcome, RowOutcome::Created);
+    through(Some(may)).await;
+    let april = date(2026, 4, 30);
+    assert_eq!(put(&open, "back", false, vec![statement(april)]).await[0].outcome, RowOutcome::Updated);
+    through(Some(april)).await;
+    open.close().await;
+}
+
+/// What was recorded for a card that nobody knew waits for the municipality that links it, once.
+pub(crate) async fn r_vac_a_dose_that_nobody_was_told_of_waits_for_the_link(place: Place) {
+    let open = place.open().await;
+    let person = enrol(&open, chiyoda(), 1).await;
+    write_telling(&open, DosesOf::Person(CARD), DOSE, DoseStatus::Completed, vec![]).await;
+    let waiting = async || open.reader().untold_doses(HOME, "", 10).await.unwrap();
+    assert!(waiting().await.is_empty(), "not its resident yet");
+    outcome(Kind::RegistryChange, |c| open.link_subjects(attempt(), None, vec![CARD], person, c)).await;
+    assert_eq!(waiting().await, [DOSE]);
+    assert!(open.reader().untold_doses("municipality:132012", "", 10).await.unwrap().is_empty());
+    let news = LateNews { municipality: HOME.to_owned(), dose_id: DOSE.to_owned() };
+    let decide = move |_: &PersonDoses, _: Option<&str>| {
+        ((), DoseChange { late_news: Some(news.clone()), ..DoseChange::default() })
+    };
+    let of = DosesOf::Dose(DOSE.to_owned());
+    let before = open.reader().told_doses(HOME, 0, 10).await.unwrap();
+    assert!(before.is_empty());
+    outcome(Kind::RegistryChange, |c| open.dose_step(attempt(), None, of, decide, c)).await;
+    let told = open.reader().told_doses(HOME, 0, 10).await.unwrap();
+    assert_eq!(told.iter().map(|told| told.dose.dose_id.as_str()).collect::<Vec<_>>(), [DOSE]);
+    assert_eq!(told[0].resident_key, resident_key(1).as_str());
+    assert!(waiting().await.is_empty(), "once");
+    open.close().await;
+}
+
+/// The register's row, the giver's own word, the register again.
+pub(crate) async fn r_vac_a_register_sent_again_takes_nothing_from_the_givers_word(place: Place) {
+    let open = place.open().await;
+    let person = enrol(&open, chiyoda(), 1).await;
+    let of_register = || {
+        let record =
+            DoseRecord { performer: String::new(), ..record(DoseStatus::Completed, Source::Register) };
+        RowVerdict::Accepted(RegisterRow::Dose(Box::new(ImportedDose {
+            resident_key: resident_key(1).as_str().to_owned(),
+            dose_id: DOSE.to_owned(),
+            record,
+        })))
+    };
+    assert_eq!(put(&open, "1", false, vec![of_register()]).await[0].outcome, RowOutcome::Created);
+    write(&open, DosesOf::Person(person), DOSE, DoseStatus::Completed).await;
+    assert_eq!(put(&open, "2", false, vec![of_register()]).await[0].outcome, RowOutcome::Unchanged);
+    let doses = known(&open, person).await.doses;
+    assert_eq!((doses.len(), doses[0].version), (1, 2));
+    assert_eq!(doses[0].record.source, Source::Unreserved);
+    // Taken back by the giver, the register's own word stands again.
+    write(&open, DosesOf::Dose(DOSE.to_owned()), DOSE, DoseStatus::EnteredInError).await;
+    assert_eq!(put(&open, "3", false, vec![of_register()]).await[0].outcome, RowOutcome::Updated);
     open.close().await;
 }

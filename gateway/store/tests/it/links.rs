@@ -7,7 +7,7 @@ use crate::{log::accepted, support::*};
 
 const CARD: SubjectRef = [0xca; 32];
 
-async fn link(store: &GatewayStore, members: &[SubjectRef], survivor: SubjectRef) -> Heads {
+pub(crate) async fn link(store: &GatewayStore, members: &[SubjectRef], survivor: SubjectRef) -> Heads {
     let members = members.to_vec();
     outcome(Kind::RegistryChange, |conclude| {
         store.link_subjects(attempt(), None, members, survivor, conclude)

@@ -23,6 +23,7 @@ mod fault;
 mod fault_frozen;
 mod fault_io;
 mod fault_order;
+mod follow_ups;
 mod links;
 mod listen;
 mod log;
@@ -35,8 +36,10 @@ mod raw;
 mod replicas;
 mod rewound;
 mod search;
+mod sessions;
 mod support;
 mod tamper;
+mod tickets;
 mod tiles;
 mod writes;
 
@@ -121,7 +124,13 @@ contract! {
         a_batch_that_lost_a_column_waits_for_a_person,
         rows_of_an_open_batch_are_nobodys_to_read,
         a_dry_run_tells_fields_and_keeps_nothing,
-        an_urgent_case_is_in_the_commit_of_its_row;
+        an_urgent_case_is_in_the_commit_of_its_row,
+        a_large_batch_is_undone_in_steps_that_may_stop_in_between,
+        a_batch_left_open_is_closed_by_the_clock;
+    follow_ups:
+        what_asks_for_something_is_listed_until_somebody_closes_it,
+        pages_of_follow_ups_pass_over_nothing,
+        a_person_is_read_by_every_reference_and_a_record_that_moved_is_not;
     links:
         push_then_card_then_link_then_answer,
         link_then_push_then_answer,
@@ -154,7 +163,17 @@ contract! {
     doses:
         p10_a_dose_recorded_before_the_link_keeps_its_lineage_after_it,
         p10_an_acknowledgement_ahead_of_the_log_hides_nothing,
-        a_registers_dose_is_kept_beside_a_screening_of_the_same_day;
+        a_registers_dose_is_kept_beside_a_screening_of_the_same_day,
+        r_vac_a_register_is_complete_through_the_day_its_municipality_says,
+        r_vac_a_dose_that_nobody_was_told_of_waits_for_the_link,
+        r_vac_a_register_sent_again_takes_nothing_from_the_givers_word;
+    tickets:
+        tickets_are_put_once_and_stay_when_used,
+        a_pregnancy_gets_fourteen_and_what_the_rule_adds,
+        a_ticket_pays_for_one_visit_whatever_crashes;
+    sessions:
+        a_crowd_at_once_is_one_history_of_the_rules,
+        only_residents_book_and_no_day_that_has_passed;
     crash:
         nothing_acknowledged_is_lost_by_kill_9;
     model:

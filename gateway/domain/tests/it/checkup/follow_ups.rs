@@ -1,7 +1,9 @@
 //! Open until somebody closes them.
 
 use jiff::civil::date;
-use pmh_domain::checkup::follow_up::{CloseRefusal, Closing, FollowUp, FollowUpState};
+use pmh_domain::checkup::follow_up::{
+    CloseRefusal, ClosedByHand, Closing, FollowUp, FollowUpState, standing,
+};
 use pmh_domain::checkup::judgement::Disposition;
 use pmh_domain::checkup::record::{Checkup, RawCheckup};
 use proptest::prelude::*;
@@ -96,4 +98,74 @@ proptest! {
             }
         }
     }
+}
+
+/// One thing that happens to a record.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Judged(Disposition),
+    Withdrawn,
+    Closed(Closing),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let by_hand = [Closing::Examined, Closing::UnderTreatment, Closing::Resolved, Closing::Declined];
+    let step = prop_oneof![
+        4 => select(Disposition::ALL.as_slice()).prop_map(Step::Judged),
+        1 => Just(Step::Withdrawn),
+        3 => select(by_hand.to_vec()).prop_map(Step::Closed),
+    ];
+    prop::collection::vec(step, 0..12)
+}
+
+proptest! {
+    /// What is reckoned from the versions and the closings alone is what somebody had who was there at each step.
+    #[test]
+    fn it_stands_as_if_every_step_had_been_followed(steps in steps()) {
+        let (mut versions, mut closings, mut known) = (Vec::new(), Vec::new(), None::<FollowUp>);
+        for step in steps {
+            let (disposition, withdrawn) = match step {
+                Step::Judged(disposition) => (Some(disposition), false),
+                Step::Withdrawn => (None, true),
+                Step::Closed(closing) => {
+                    let open = known.as_ref().filter(|known| known.state == FollowUpState::Open);
+                    if let (Some(open), Some(version)) = (open, versions.last()) {
+                        let version: &Checkup = version;
+                        closings.push(ClosedByHand {
+                            version: version.source_version,
+                            disposition: open.disposition,
+                            on: TODAY,
+                            closing,
+                        });
+                        known = Some(open.close(TODAY, closing).unwrap());
+                    }
+                    continue;
+                }
+            };
+            let source_version = (versions.len() + 1).to_string();
+            let version = kept(&RawCheckup { disposition, withdrawn, source_version, ..eighteen_months() });
+            known = FollowUp::after(known.as_ref(), &version, version.date);
+            versions.push(version);
+        }
+        prop_assert_eq!(standing(&versions, &closings), known);
+    }
+}
+
+#[test]
+fn a_closing_of_a_version_that_was_undone_stands_for_the_same_judgement_before_it() {
+    let of = |version: &str| kept(&RawCheckup { source_version: version.into(), ..observed() });
+    let closed = |version: &Checkup| ClosedByHand {
+        version: version.source_version,
+        disposition: Disposition::Observation,
+        on: TODAY,
+        closing: Closing::Resolved,
+    };
+    let state = FollowUpState::Closed { on: TODAY, closing: Closing::Resolved };
+    assert_eq!(standing(&[of("1")], &[closed(&of("2"))]).unwrap().state, state);
+    let worse = kept(&RawCheckup { disposition: Some(Disposition::Treatment), ..observed() });
+    assert_eq!(standing(&[worse], &[closed(&of("2"))]).unwrap().state, FollowUpState::Open);
+}
+
+fn observed() -> RawCheckup {
+    RawCheckup { disposition: Some(Disposition::Observation), ..eighteen_months() }
 }

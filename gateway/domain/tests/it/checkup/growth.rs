@@ -2,11 +2,14 @@
 
 use jiff::civil::date;
 use pmh_domain::checkup::growth::{
-    Age, Band, Basis, Measure, NoPosition, PUBLISHED_LINES, position, value_at,
+    Age, Band, Basis, Child, Measure, NoPosition, PUBLISHED_LINES, placed, position, value_at,
 };
+use pmh_domain::checkup::record::RawCheckup;
 use pmh_domain::resident::Sex;
 use proptest::prelude::*;
 use proptest::sample::select;
+
+use super::world::{BORN, TODAY, eighteen_months, entry, kept, newborn, visit};
 
 /// 令和5年乳幼児身体発育調査, e-Stat 000040240361, 362 and 363.
 const PUBLISHED: &str = include_str!("growth_jp2023_percentiles.csv");
@@ -86,6 +89,23 @@ proptest! {
         let (now, soon) = (at(months)?, at(months + 0.01)?);
         prop_assert!(soon >= now && soon - now < 0.06, "{now} {soon}");
     }
+}
+
+#[test]
+fn a_checkup_is_placed_by_the_register_and_without_it_says_why_not() {
+    let checkup = kept(&RawCheckup { items: vec![entry("weight", "9.0", "kg")], ..eighteen_months() });
+    let child = Child { birth: BORN, sex: Sex::Female };
+    let [weight] = placed(&checkup, Some(child)).try_into().unwrap();
+    assert_eq!(weight.item, "weight");
+    assert!((weight.position.unwrap().percentile - 22.8).abs() < 0.05);
+    let why = |child| placed(&checkup, child)[0].position.unwrap_err();
+    assert_eq!(why(None), NoPosition::BirthUnknown);
+    assert_eq!(why(Some(Child { sex: Sex::Unknown, ..child })), NoPosition::SexUnknown);
+    assert_eq!(why(Some(Child { birth: TODAY.tomorrow().unwrap(), ..child })), NoPosition::BeforeBirth);
+    assert!(placed(&kept(&visit()), Some(child)).is_empty(), "a mother's weight is not on a child's curve");
+    let newborn = placed(&kept(&newborn("child-1", 1)), Some(child));
+    let weight = newborn.iter().find(|placed| placed.item == "birth_weight").unwrap();
+    assert!((-3.0..3.0).contains(&weight.position.unwrap().z), "grams are not kilograms: {weight:?}");
 }
 
 fn measure(name: &str) -> Measure {

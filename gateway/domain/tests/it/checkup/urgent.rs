@@ -129,3 +129,36 @@ proptest! {
         }
     }
 }
+
+const HEADER: &str = "issuer,since,until,epds_total_at_least,epds_item10_at_least,source,confidence\n";
+
+fn parsed(rows: &str) -> Result<UrgentRules, String> {
+    UrgentRules::parse(&format!("{HEADER}{rows}")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_file_gives_a_municipality_its_own_threshold_from_its_own_day() {
+    let rules = parsed("municipality:132012,2026-04-01,,8,2,own,ours\n").unwrap();
+    let total = |issuer, day| rules.on(issuer, day).unwrap().epds_total_at_least;
+    assert_eq!(total(hachioji(), date(2026, 3, 31)), 9);
+    assert_eq!(total(hachioji(), date(2026, 4, 1)), 8);
+    assert_eq!(total(machida(), date(2026, 4, 1)), 9, "nobody else's");
+}
+
+#[test]
+fn a_threshold_that_cannot_be_meant_is_refused_by_its_row() {
+    let good = "municipality:132012,2026-04-01,,9,1,own,ours\n";
+    for (bad, said) in [
+        (",2026-04-01,,9,1,own,ours", "row 2: the issuer"),
+        ("prefecture:130001,2026-04-01,,9,1,own,ours", "row 2: the issuer"),
+        ("municipality:132098,2026-04-01,2026-03-31,9,1,own,ours", "row 2: the last day"),
+        ("municipality:132098,2026-04-01,,31,1,own,ours", "row 2: the total"),
+        ("municipality:132098,2026-04-01,,9,0,own,ours", "row 2: the total"),
+        ("municipality:132012,2026-04-01,2026-05-01,9,1,own,ours", "row 2: an earlier row"),
+    ] {
+        let error = parsed(&format!("{good}{bad}\n")).unwrap_err();
+        assert!(error.starts_with(said), "{bad}: {error}");
+    }
+    assert!(parsed("municipality:132012,2026-04-01,,nine,1,own,ours\n").is_err());
+    assert!(parsed(good).is_ok());
+}

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use pmh_domain::codes::{InstitutionCode, MunicipalityCode};
 use pmh_domain::time::DateRange;
 use pmh_domain::vaccination::{
-    AgePolicy, Answer, Authorization, AuthorizationKind, Case, Completeness, Evaluation, FindingKind,
-    History, Override, Programme, Proposal, Residence, RuleRef, Setting, Verdict, answer_line, classify,
-    evaluate, finding_line,
+    AgePolicy, Answer, Authorization, AuthorizationKind, Case, Completeness, DoctorsWord, Evaluation,
+    FindingKind, History, Override, Programme, Proposal, Residence, RuleRef, Setting, Verdict, answer_line,
+    classify, evaluate, finding_line,
 };
 
 use super::world::{blocking, book, code, day, doses, girl, given, proposal};
@@ -67,8 +67,43 @@ fn a_clean_shot_at_home_is_ok_and_names_its_rules() {
     let evaluation = judged(&screened(), &at_home(), &doses(""));
     assert_eq!((evaluation.verdict, evaluation.dose_no), (Verdict::Ok, Some(1)));
     let rules: Vec<_> = evaluation.rules.iter().map(RuleRef::id).collect();
-    assert_eq!(rules, ["HEPB/series", "HEPB/window", "HEPB/dose-1"]);
+    assert_eq!(
+        rules,
+        [
+            "HEPB/series",
+            "HEPB/window",
+            "HEPB/dose-1",
+            "GENERAL/questionnaire",
+            "GENERAL/history",
+            "GENERAL/residence"
+        ]
+    );
     assert_eq!(evaluation.rules_version, "2026-04-01");
+}
+
+/// A rule that nobody confirmed is as unsure when it finds nothing.
+#[test]
+fn an_unconfirmed_rule_is_named_wherever_it_was_looked_at() {
+    let unconfirmed = |proposal: &Proposal, setting: &Setting| {
+        let evaluation = judged(proposal, setting, &doses(""));
+        let rules = evaluation.rules.into_iter().filter(|rule| !rule.is_confirmed());
+        rules.map(|rule| rule.id().to_owned()).collect::<Vec<_>>()
+    };
+    let always = ["GENERAL/questionnaire", "GENERAL/history"];
+    let with = |more: &'static str| [&always[..], &[more]].concat();
+    assert_eq!(unconfirmed(&screened(), &at_home()), with("GENERAL/residence"));
+    let voluntary = Proposal { programme: Programme::Voluntary, ..screened() };
+    assert_eq!(unconfirmed(&voluntary, &at_home()), always);
+    let labelled = Proposal { lot_expires: Some(day("2026-06-01")), ..voluntary.clone() };
+    assert_eq!(unconfirmed(&labelled, &at_home()), with("GENERAL/lot"));
+    let numbered = Proposal { dose_no: Some(1), ..voluntary.clone() };
+    assert_eq!(unconfirmed(&numbered, &at_home()), with("GENERAL/order"));
+    let order = Proposal { programme: Programme::Extraordinary, ..screened() };
+    assert_eq!(unconfirmed(&order, &at_home()), with("GENERAL/programme"));
+    let answer = Proposal { answers: Some(BTreeSet::from([Answer::Convulsion])), ..voluntary };
+    assert!(unconfirmed(&answer, &at_home()).len() >= always.len());
+    let evaluation = judged(&screened(), &away(vec![letter("2026-06-01", "2026-08-31")]), &doses(""));
+    assert!(evaluation.rules.iter().any(|rule| rule.id() == "GENERAL/authorization"));
 }
 
 #[test]
@@ -211,7 +246,7 @@ fn a_missing_letter_is_no_error_but_an_expired_lot_is() {
             setting: Some(setting),
             policy: AgePolicy::LawLiteral,
         };
-        classify(book(), &case).unwrap().counts()
+        classify(book(), &case, DoctorsWord::Unsaid).unwrap().counts()
     };
     assert!(said(&screened(), &away(vec![])));
     assert!(!said(&Proposal { lot_expires: Some(day("2026-05-31")), ..screened() }, &at_home()));

@@ -1,8 +1,10 @@
 //! Which doses count, which are still due, and what a wrong one does.
 
+use std::collections::BTreeSet;
+
 use pmh_domain::vaccination::{
-    AgePolicy, Case, FindingKind, Level, Override, Person, Programme, Recorded, SeriesStatus, Standing,
-    Verdict, classify,
+    AgePolicy, Case, Condition, DoctorsWord, FindingKind, Given, Level, Override, Person, Programme,
+    Recorded, SeriesStatus, Standing, Verdict, classify,
 };
 
 use super::world::{
@@ -259,7 +261,7 @@ fn a_dose_reported_late_does_not_spoil_one_that_counts() {
 #[test]
 fn a_dose_really_given_is_recorded_either_way() {
     let person = newborn();
-    let said = |history: &str, vaccine: &str, on: &str| {
+    let judged = |history: &str, vaccine: &str, on: &str, word| {
         let (history, proposal) = (doses(history), proposal(vaccine, day(on)));
         let case = Case {
             person: &person,
@@ -268,17 +270,41 @@ fn a_dose_really_given_is_recorded_either_way() {
             setting: None,
             policy: AgePolicy::LawLiteral,
         };
-        classify(book(), &case).unwrap()
+        classify(book(), &case, word).unwrap()
     };
+    let said = |history: &str, vaccine: &str, on: &str| judged(history, vaccine, on, DoctorsWord::Unsaid);
     assert!(said("HEPB@2026-03-15", "HEPB", "2026-04-12").counts());
     assert!(!said("HEPB@2026-03-15", "HEPB", "2026-04-11").counts());
-    assert!(said("HIB@2026-03-15", "HIB", "2026-04-05").counts(), "the doctor decided");
+    // 27 clear days, 20 if a doctor finds it necessary: day 28 is 2026-04-12, day 21 is 2026-04-05.
+    let hib = |on, word| judged("HIB@2026-03-15", "HIB", on, word).counts();
+    assert!(!hib("2026-04-11", DoctorsWord::Unsaid), "no doctor has said so");
+    assert!(hib("2026-04-12", DoctorsWord::Unsaid));
+    assert!(!hib("2026-04-04", DoctorsWord::Reasoned), "nor may a doctor");
+    assert!(hib("2026-04-05", DoctorsWord::Reasoned), "the doctor decided");
+    assert!(hib("2026-04-06", DoctorsWord::Reasoned));
     assert!(!said("MR1@2027-02-01", "MR1", "2027-06-01").counts(), "given twice");
     assert!(!said("MUMPS@2027-02-01", "MUMPS", "2027-02-01").counts(), "the same dose, told by two");
     assert!(said("RABIES@2027-02-01", "RABIES", "2027-02-02").counts());
     let error = said("", "MR1", "2026-12-01");
     let blocks = error.evaluation().findings.iter().filter(|finding| finding.level == Level::Block);
     assert_eq!(blocks.map(|finding| finding.rule.id()).collect::<Vec<_>>(), ["MR1/window"]);
+}
+
+/// 施行令: 60 to 64 with the condition, so at 62 it was right; at 65 nobody need be told of it again.
+#[test]
+fn a_condition_told_with_a_dose_holds_for_that_dose_for_ever() {
+    let elder = girl("1961-05-10");
+    let told =
+        Given { conditions: BTreeSet::from([Condition::SeriousOrgan]), ..given("PPSV23", day("2023-06-01")) };
+    let untold = history(vec![given("PPSV23", day("2023-06-01"))]);
+    let told = history(vec![told]);
+    assert_eq!(blocks(&elder, &told, "PPSV23", day("2026-06-01")), [FindingKind::SeriesComplete]);
+    assert_eq!(blocks(&elder, &untold, "PPSV23", day("2026-06-01")), []);
+    assert_eq!(
+        blocks(&elder, &told, "FLU", day("2026-05-08")),
+        [FindingKind::TooEarly],
+        "it opens no other window"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Persons, histories and questions in one line each. All persons are invented.
 
+use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
 use jiff::civil::Date;
@@ -30,7 +31,13 @@ pub(super) fn expecting(due_date: &str) -> Person {
 }
 
 pub(super) fn given(vaccine: &str, on: Date) -> Given {
-    Given { on, vaccine: code(vaccine), programme: Programme::Routine, recorded: Recorded::AsGiven }
+    Given {
+        on,
+        vaccine: code(vaccine),
+        programme: Programme::Routine,
+        recorded: Recorded::AsGiven,
+        conditions: BTreeSet::new(),
+    }
 }
 
 pub(super) fn history(doses: Vec<Given>) -> History {

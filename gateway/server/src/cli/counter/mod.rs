@@ -1,6 +1,7 @@
 //! `pmh counter`: one visit at a counter, from the card to the line that a receptionist or a doctor reads.
 
 pub mod access;
+mod checkups;
 mod document;
 mod screen;
 mod trouble;
@@ -40,6 +41,8 @@ enum Command {
     Verify(Box<Verify>),
     /// Present a card, check a shot against the rules, reserve its number, record it. Exit 1 if it was stopped.
     Vaccinate(Box<vaccinate::Args>),
+    /// Present a card and read the checkups of its holder or the holder's child. Exit 1 if there is no answer.
+    Checkups(Box<checkups::Args>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -100,6 +103,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Verify(args) => verify(*args).await,
         Command::Vaccinate(args) => vaccinate::run(&args).await,
+        Command::Checkups(args) => checkups::run(&args).await,
     }
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use jiff::civil::Date;
 use pmh_domain::time::tokyo_date;
 use pmh_domain::vaccination::VaccineCode;
-use pmh_proto::vaccination::{Answer, Product, Programme, Questionnaire, Shot};
+use pmh_proto::vaccination::{Answer, Condition, Product, Programme, Questionnaire, Shot};
 
 use super::access::AccessArgs;
 use super::visit::Patient;
@@ -37,7 +37,8 @@ pub(super) struct Args {
     /// Code of the vaccine, as in `pmh vaccine rules`.
     #[arg(long, value_name = "CODE", value_parser = VaccineCode::parse)]
     vaccine: VaccineCode,
-    /// Day of the shot, YYYY-MM-DD; otherwise today in Tokyo. A later day is checked and nothing is recorded.
+    /// Day of the shot, YYYY-MM-DD; otherwise today in Tokyo. A later day is checked and nothing is recorded; an earlier
+    /// one is recorded as from paper, without a reservation.
     #[arg(long)]
     date: Option<Date>,
     /// 実施区分.
@@ -58,6 +59,9 @@ pub(super) struct Args {
     /// 分娩予定日, for vaccines given in pregnancy.
     #[arg(long, value_name = "DATE")]
     due_date: Option<Date>,
+    /// A condition that the doctor has established: HEART, KIDNEY, RESPIRATORY or HIV_IMMUNE.
+    #[arg(long = "condition", value_name = "CONDITION", value_parser = condition)]
+    conditions: Vec<Condition>,
     /// The doctor compared the history with the 母子健康手帳.
     #[arg(long)]
     paper_seen: bool,
@@ -144,6 +148,7 @@ impl Args {
             doctor: self.doctor.clone().unwrap_or_default(),
             override_reason: self.override_reason.clone(),
             check_only: self.check_only || date > today,
+            is_late: date < today,
         })
     }
 
@@ -163,6 +168,7 @@ impl Args {
                 answers: self.answers.iter().map(|&answer| answer.into()).collect(),
             }),
             due_date: text(self.due_date),
+            conditions: self.conditions.iter().map(|&condition| condition.into()).collect(),
             paper_seen: self.paper_seen,
             birth_date: text(self.chart_birth_date),
             ..Shot::default()
@@ -184,11 +190,23 @@ impl ProgrammeArg {
 
 /// `FEVER` and so on, as in the contract without its prefix.
 fn answer(text: &str) -> Result<Answer, String> {
-    let known = Answer::from_str_name(&format!("ANSWER_{}", text.to_uppercase().replace('-', "_")));
-    known.filter(|answer| *answer != Answer::Unspecified).ok_or_else(|| {
-        let names = (1..).map_while(|number| Answer::try_from(number).ok());
-        let names: Vec<_> =
-            names.map(|answer| answer.as_str_name().trim_start_matches("ANSWER_").to_owned()).collect();
-        format!("one of {}", names.join(", "))
-    })
+    word(text, "ANSWER_", Answer::from_str_name, |number| Some(Answer::try_from(number).ok()?.as_str_name()))
+}
+
+/// `HEART` and so on.
+fn condition(text: &str) -> Result<Condition, String> {
+    let name = |number| Some(Condition::try_from(number).ok()?.as_str_name());
+    word(text, "CONDITION_", Condition::from_str_name, name)
+}
+
+fn word<T>(
+    text: &str,
+    prefix: &str,
+    known: impl Fn(&str) -> Option<T>,
+    name: impl Fn(i32) -> Option<&'static str>,
+) -> Result<T, String> {
+    let names: Vec<_> = (1..).map_while(name).map(|name| name.trim_start_matches(prefix)).collect();
+    let wanted = text.to_uppercase().replace('-', "_");
+    let found = names.contains(&wanted.as_str()).then(|| known(&format!("{prefix}{wanted}")));
+    found.flatten().ok_or_else(|| format!("one of {}", names.join(", ")))
 }

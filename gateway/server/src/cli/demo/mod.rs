@@ -1,4 +1,4 @@
-//! `pmh demo`: four short chapters on a gateway that lives in a temporary directory as long as they last.
+//! `pmh demo`: five short chapters on a gateway that lives in a temporary directory as long as they last.
 //!
 //! Every step is done for real against that gateway, over mutual TLS, and asserts what it claims. The exit code is 0
 //! only if each did.
@@ -8,6 +8,7 @@ mod closing;
 mod doctor;
 mod evidence;
 mod house;
+mod nurse;
 mod officer;
 mod receptionist;
 mod screen;
@@ -41,6 +42,8 @@ enum Role {
     Receptionist,
     /// In a municipality's office.
     Officer,
+    /// In a municipality's office for mothers and children.
+    Nurse,
     /// In the consulting room, before a shot.
     Doctor,
     /// Over the log.
@@ -67,6 +70,9 @@ async fn play(stage: &mut Stage, house: &House, role: Option<Role>) {
     if wanted(Role::Officer) {
         drop(officer::play(stage, house).await);
     }
+    if wanted(Role::Nurse) {
+        drop(Box::pin(nurse::play(stage, house)).await);
+    }
     if wanted(Role::Doctor) {
         drop(Box::pin(doctor::play(stage, house)).await);
     }
@@ -91,6 +97,6 @@ fn verdict(stage: &Stage) -> ExitCode {
 }
 
 const WELCOME: Phrase = Phrase(
-    "一時ディレクトリにゲートウェイを起動し、架空の家族と実在のコードで四つの短い場面を進めます。",
-    "A gateway starts in a temporary directory: an invented family, real codes, and four short chapters.",
+    "一時ディレクトリにゲートウェイを起動し、架空の家族と実在のコードで五つの短い場面を進めます。",
+    "A gateway starts in a temporary directory: an invented family, real codes, and five short chapters.",
 );

@@ -273,7 +273,8 @@ fn read(bytes: &[u8]) -> Result<Intake> {
     pmh_intake::read(bytes, &Mapping::default(), &Options::default()).context("the file cannot be read")
 }
 
-fn counted(summary: &BulkSummary) -> serde_json::Value {
+/// Rows by outcome, for a program.
+pub(super) fn counted(summary: &BulkSummary) -> serde_json::Value {
     json!({
         "created": summary.created,
         "updated": summary.updated,

@@ -106,6 +106,16 @@ fn scores(raw: &RawScores) -> wire::InstrumentScores {
 const NO_ANSWER: i32 = -1;
 
 /// Words in the order of their numbers in the contract, which begin with 1; 0 is none.
+/// A kind and a judgement of the contract as ours.
+pub(crate) fn words(kind: i32, disposition: i32) -> (Option<Kind>, Option<Next>) {
+    (word(KINDS, kind), word(NEXT, disposition))
+}
+
+/// A kind as the contract numbers it.
+pub(crate) fn kind(kind: Kind) -> i32 {
+    number(KINDS, Some(kind))
+}
+
 fn number<T: PartialEq>(words: &[T], word: Option<T>) -> i32 {
     let position = word.and_then(|word| words.iter().position(|known| *known == word));
     position.and_then(|position| i32::try_from(position + 1).ok()).unwrap_or_default()

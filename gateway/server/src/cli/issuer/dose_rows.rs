@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
 use pmh_domain::codes::{FeeTable, InstitutionCode};
 use pmh_intake::{Dose, Intake, Programme, Route, Site};
 use pmh_proto::vaccination::{self as wire, Administration, Coding, DoseRow, Product};
 
+use super::register;
 use super::rows::{Batch, Rows};
 
-/// Every row is a dose.
-pub(super) fn doses(intake: &Intake<Dose>) -> Batch {
-    let rows = intake.rows.iter().map(row).collect();
+/// Every row is a dose; a last one may say up to which day these are all.
+pub(super) fn doses(intake: &Intake<Dose>, complete_through: Option<Date>) -> Batch {
+    let statement = register::statement(intake, complete_through);
+    let rows = intake.rows.iter().map(row).chain(statement).collect();
     Batch { rows: Rows::Doses(rows), repeated: BTreeSet::new() }
 }
 
@@ -40,6 +43,7 @@ pub(crate) fn row(dose: &Dose) -> DoseRow {
         }),
         performer: dose.performer.map(|code| performer(&code)).unwrap_or_default(),
         programme: programme(dose.programme).into(),
+        ..DoseRow::default()
     }
 }
 

@@ -1,10 +1,12 @@
 //! `pmh issuer`: what an issuer's office does.
 
 pub(crate) mod checkup_rows;
+mod diff;
 mod dose_rows;
 mod gate;
 mod link;
 pub(crate) mod push;
+mod register;
 mod report;
 pub(crate) mod rows;
 pub(crate) mod watermark;

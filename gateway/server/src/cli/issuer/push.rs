@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pmh_client::Chunk;
 use pmh_intake::{FileError, FileKind, Intake, Mapping, Options};
@@ -13,7 +13,9 @@ use pmh_proto::checkup::PushSummary;
 use pmh_proto::common::BulkHeader;
 
 use super::checkup_rows::checkups;
+use super::diff;
 use super::dose_rows::doses;
+use super::register::Register;
 use super::report::{self, Document, Proof, Sent};
 use super::rows::{Batch, Rows, entitlements, residents};
 use crate::cli::counter::Trouble;
@@ -44,6 +46,9 @@ pub(crate) struct Args {
     /// there is an officer's work and is kept: the next free name is taken.
     #[arg(long, value_name = "FILE")]
     corrected: Option<PathBuf>,
+    /// Only for doses: the register is here with every dose up to this day, in this file and those sent before.
+    #[arg(long, value_name = "DATE")]
+    complete_through: Option<jiff::civil::Date>,
     /// UUID of a batch to resume; otherwise a new one.
     #[arg(long, value_name = "UUID")]
     batch_id: Option<uuid::Uuid>,
@@ -66,6 +71,10 @@ pub(crate) enum What {
 
 /// Runs it.
 pub(crate) async fn run(what: What, args: &Args) -> Result<ExitCode> {
+    ensure!(
+        what == What::Doses || args.complete_through.is_none(),
+        "--complete-through speaks of a register of doses"
+    );
     let (bytes, mapping) = files(what, args)?;
     let options = Options::default();
     match what {
@@ -75,7 +84,8 @@ pub(crate) async fn run(what: What, args: &Args) -> Result<ExitCode> {
         }
         What::Residents => push(what, args, pmh_intake::read(&bytes, &mapping, &options), residents).await,
         What::Doses => {
-            push(what, args, pmh_intake::read_doses(&bytes, &mapping, &options), |intake| doses(intake)).await
+            let read = pmh_intake::read_doses(&bytes, &mapping, &options);
+            push(what, args, read, |intake| doses(intake, args.complete_through)).await
         }
         What::Checkups => {
             let read = pmh_intake::read_checkups(&bytes, &mapping, &options);
@@ -105,7 +115,9 @@ async fn push<R>(
     let sent = send(&access, &header, batch).await;
     report::judge(&mut intake, &sent);
     let corrected = write_corrected(args, &intake)?;
-    let document = Document::new(what, &header, &intake, &sent, corrected.as_deref());
+    let mut document = Document::new(what, &header, &intake, &sent, corrected.as_deref());
+    document.register = args.complete_through.map(|_| Register::of(&sent));
+    document.ok &= document.register != Some(Register::Incomplete);
     if let Some(file) = &args.report {
         write(file, &serde_json::to_vec_pretty(&document)?)?;
     }
@@ -116,6 +128,9 @@ async fn push<R>(
         json(&document)?;
     } else {
         report::after_sending(&document, &intake, &sent, language).into_iter().for_each(line);
+        if let Some((register, through)) = document.register.zip(args.complete_through) {
+            line(register.line(through, language));
+        }
     }
     Ok(if document.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -158,6 +173,11 @@ async fn send(access: &Access, header: &BulkHeader, batch: Batch) -> Sent {
     if rows.is_empty() {
         return sent;
     }
+    // Only a dry run looks at them again.
+    let tried = match &rows {
+        Rows::Checkups(rows) if header.dry_run => rows.clone(),
+        _ => Vec::new(),
+    };
     let bar = progress(rows.len());
     let told = |chunk: Chunk<'_>| {
         bar.set_position(u64::try_from(chunk.done).unwrap_or(u64::MAX));
@@ -168,6 +188,12 @@ async fn send(access: &Access, header: &BulkHeader, batch: Batch) -> Sent {
     match put(access, header, rows, told).await {
         Ok(gate) => sent.gate = gate,
         Err(trouble) => sent.failure = Some(trouble),
+    }
+    if sent.failure.is_none() && !tried.is_empty() {
+        match diff::read(access, tried, &sent.changes).await {
+            Ok(diffs) => sent.diffs = diffs,
+            Err(trouble) => sent.failure = Some(trouble),
+        }
     }
     bar.finish_and_clear();
     sent

@@ -10,8 +10,10 @@ use pmh_proto::checkup::{PushSummary, RowChange};
 use pmh_proto::common::{BulkHeader, RowOutcome, RowProblem, RowResult};
 use serde::Serialize;
 
+use super::diff::Diffs;
 use super::gate;
 use super::push::What;
+use super::register::Register;
 use crate::cli::counter::Trouble;
 use crate::cli::output::{Language, table};
 
@@ -28,6 +30,8 @@ pub(super) struct Sent {
     pub(super) gate: Option<PushSummary>,
     /// Of a dry run of checkups: what updates would change.
     pub(super) changes: Vec<RowChange>,
+    /// The same with values, as far as they were read back.
+    pub(super) diffs: Diffs,
     /// Why not everything was answered.
     pub(super) failure: Option<Trouble>,
 }
@@ -67,6 +71,9 @@ pub(super) struct Document<'a> {
     receipts: &'a [Proof],
     corrected: Option<&'a Path>,
     failure: Option<Failure>,
+    /// Of doses: whether the register counts as complete, if that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) register: Option<Register>,
     #[serde(flatten)]
     batch: Option<gate::Gate<'a>>,
 }
@@ -145,7 +152,7 @@ pub(super) fn after_sending<R>(
     }
     lines.push(summary_line(document, language));
     if let Some(gate) = &sent.gate {
-        lines.extend(gate::lines(gate, &sent.changes, document.batch_id, language));
+        lines.extend(gate::lines(gate, &sent.changes, &sent.diffs, document.batch_id, language));
     }
     if !sent.proofs.is_empty() {
         let chunks = sent.proofs.len();
@@ -225,7 +232,7 @@ impl<'a> Document<'a> {
         Self {
             ok: intake.refused() == 0
                 && sent.failure.is_none()
-                && !sent.gate.as_ref().is_some_and(gate::is_held),
+                && sent.gate.as_ref().is_none_or(gate::counts),
             kind: match what {
                 What::Entitlements => "entitlements",
                 What::Residents => "residents",
@@ -245,7 +252,8 @@ impl<'a> Document<'a> {
                 .failure
                 .as_ref()
                 .map(|trouble| Failure { reason: trouble.reason().to_owned(), message: trouble.to_string() }),
-            batch: sent.gate.as_ref().map(|gate| gate::Gate::new(gate, &sent.changes)),
+            register: None,
+            batch: sent.gate.as_ref().map(|gate| gate::Gate::new(gate, &sent.changes, &sent.diffs)),
         }
     }
 }

@@ -11,6 +11,7 @@ use pmh_intake::{checkup_cells, checkup_template};
 use pmh_proto::checkup::{ConfirmBatchRequest, ListCheckupsRequest, UndoBatchRequest, UndoBatchResponse};
 use serde_json::json;
 
+use super::follow_ups;
 use crate::cli::counter::Trouble;
 use crate::cli::counter::access::{Access, AccessArgs};
 use crate::cli::issuer::{checkup_rows, watermark::refused};
@@ -31,6 +32,10 @@ pub(super) enum Command {
     Confirm(BatchArgs),
     /// Take a batch back, within seven days.
     Undo(BatchArgs),
+    /// Checkups that ask for something and that nobody has closed.
+    FollowUps(follow_ups::ListArgs),
+    /// Say what came of a follow-up.
+    Close(follow_ups::CloseArgs),
     /// What is kept of a resident, as the CSV that `push checkups` reads.
     Export {
         /// 宛名番号.
@@ -78,9 +83,11 @@ pub(super) async fn run(command: Command) -> Result<ExitCode> {
                 Err(trouble) => refused(trouble, args.json),
             }
         }
+        Command::FollowUps(args) => follow_ups::list(&args).await,
+        Command::Close(args) => follow_ups::close(&args).await,
         Command::Export { resident_key, access } => {
             let access = access.place()?.access(None)?;
-            match listed(&access, resident_key).await {
+            match own_checkups(&access, resident_key).await {
                 Ok(records) => {
                     write(&file(&records)?)?;
                     Ok(ExitCode::SUCCESS)
@@ -107,10 +114,25 @@ async fn undo(access: &Access, batch_id: uuid::Uuid) -> std::result::Result<Undo
     Ok(access.issuer().await?.gateway().call(&request, None).await?.response)
 }
 
-async fn listed(access: &Access, resident_key: String) -> std::result::Result<Vec<RawCheckup>, Trouble> {
+/// What we sent of a resident and what counts of it.
+pub(crate) async fn own_checkups(
+    access: &Access,
+    resident_key: String,
+) -> std::result::Result<Vec<RawCheckup>, Trouble> {
     let issuer = access.issuer().await?;
-    let answer = issuer.gateway().call(&ListCheckupsRequest { resident_key }, None).await?.response;
-    Ok(answer.checkups.into_iter().filter_map(|read| read.record).map(checkup_rows::raw).collect())
+    let mut request = ListCheckupsRequest { resident_key, ..Default::default() };
+    let mut records = Vec::new();
+    loop {
+        let page = issuer.gateway().call(&request, None).await?.response;
+        // What institutions sent is theirs to send again.
+        let own = page.checkups.into_iter().filter_map(|read| read.record);
+        let own = own.filter(|record| !record.record_id.is_empty());
+        records.extend(own.map(checkup_rows::raw));
+        if page.next_page_token.is_empty() {
+            return Ok(records);
+        }
+        request.page_token = page.next_page_token;
+    }
 }
 
 fn file(records: &[RawCheckup]) -> Result<Vec<u8>> {

@@ -1,6 +1,9 @@
 //! `pmh municipality`: what a municipality's office for vaccination and checkups does.
 
 mod checkups;
+mod follow_ups;
+
+pub(super) use checkups::own_checkups;
 
 use std::process::ExitCode;
 

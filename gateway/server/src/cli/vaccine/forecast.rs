@@ -1,6 +1,6 @@
 //! `pmh vaccine forecast`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::str::FromStr;
 
@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use jiff::civil::Date;
 use pmh_domain::resident::Sex;
 use pmh_domain::vaccination::{
-    AgePolicy, Completeness, Forecast, Given, History, Person, Pregnancy, Programme, Recorded, RuleBook,
-    Source, VaccineCode, forecast,
+    AgePolicy, Completeness, Condition, Forecast, Given, History, Person, Pregnancy, Programme, Recorded,
+    RuleBook, Source, VaccineCode, forecast,
 };
 use serde::Serialize;
 
@@ -31,6 +31,12 @@ pub(super) struct Args {
     /// A dose given, such as `HEPB@2026-06-01`; repeat for each.
     #[arg(long = "dose", value_name = "CODE@DATE", num_args = 1..)]
     doses: Vec<Dose>,
+    /// A condition that opens an adult's window at 60 (予防接種法施行令 3条); repeat for each.
+    #[arg(long = "condition", value_name = "CONDITION", value_enum)]
+    conditions: Vec<ConditionArg>,
+    /// A vaccine that a doctor has ruled out for this person; repeat for each.
+    #[arg(long, value_name = "CODE", value_parser = VaccineCode::parse)]
+    ruled_out: Vec<VaccineCode>,
     /// The day for which to answer, YYYY-MM-DD.
     #[arg(long)]
     on: Date,
@@ -52,6 +58,14 @@ enum SexArg {
     F,
     /// 男.
     M,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ConditionArg {
+    /// 心臓・じん臓・呼吸器の機能の障害.
+    Organ,
+    /// ヒト免疫不全ウイルスによる免疫の機能の障害.
+    Hiv,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -121,7 +135,17 @@ impl Args {
             None => Sex::Unknown,
         };
         let pregnancy = self.due_date.map(|due_date| Pregnancy { due_date });
-        Person { pregnancy, ..Person::new(self.birth, sex) }
+        let ruled_out = self.ruled_out.iter().cloned().collect();
+        let conditions = self.conditions();
+        Person { pregnancy, conditions, ruled_out, ..Person::new(self.birth, sex) }
+    }
+
+    fn conditions(&self) -> BTreeSet<Condition> {
+        let one = |condition: &ConditionArg| match condition {
+            ConditionArg::Organ => &[Condition::SeriousOrgan][..],
+            ConditionArg::Hiv => &[Condition::SeriousOrgan, Condition::Hiv],
+        };
+        self.conditions.iter().flat_map(one).copied().collect()
     }
 
     fn history(&self, book: &RuleBook) -> Result<History> {
@@ -133,6 +157,7 @@ impl Args {
                 vaccine: dose.vaccine.clone(),
                 programme: Programme::Routine,
                 recorded: Recorded::AsGiven,
+                conditions: self.conditions(),
             })
         });
         let doses = doses.collect::<Result<_>>()?;
@@ -217,6 +242,17 @@ mod tests {
         assert_eq!(dates, ["2026-04-12", "2026-04-14", "2027-01-14", "2026-05-15"]);
         assert_eq!(document["history"], "HISTORY_INCOMPLETE");
         assert!(document["sources"]["nobeoka-table"]["text"].as_str().unwrap().contains("延岡市"));
+    }
+
+    #[test]
+    fn conditions_open_a_window_and_a_doctor_closes_one() {
+        let elder = "--birth 1964-05-10 --on 2026-10-01";
+        let status = |line: &str, code: &str| series(&document(line), code)["status"].clone();
+        assert_eq!(status(elder, "FLU"), "NOT_YET");
+        assert_eq!(status(&format!("{elder} --condition organ"), "FLU"), "DUE");
+        assert_ne!(status(&format!("{elder} --condition organ"), "ZOSTER-R"), "DUE");
+        assert_eq!(status(&format!("{elder} --condition hiv"), "ZOSTER-R"), "DUE");
+        assert_eq!(status(&format!("{elder} --condition hiv --ruled-out FLU"), "FLU"), "CONTRAINDICATED");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A batch's end, its confirmation by a person, its undoing.
 
 use pmh_audit::Kind;
-use pmh_domain::time::tokyo_date;
+use pmh_domain::{organization::IssuerId, time::tokyo_date};
 use pmh_proto::common::Reason;
 use pmh_store::{
     Concluding, Conclusion, Reply,
@@ -69,7 +69,7 @@ pub async fn confirm_batch(
     settled(recorded)
 }
 
-/// Takes a batch back.
+/// Takes a batch back, a large one in several commits.
 pub async fn undo_batch(
     gateway: &Gateway,
     call: &Call,
@@ -79,6 +79,7 @@ pub async fn undo_batch(
 ) -> Result<Kept, Refusal> {
     let key = call.idempotency(idempotency_key, None);
     let (issuer, call) = (call.issuer()?, call.clone());
+    while undo_some(gateway, &call, issuer, batch_id.clone()).await? {}
     let recorded = gateway
         .store
         .undo_checkup_batch(gateway.attempt(), key, issuer, batch_id, move |concluding| {
@@ -87,6 +88,30 @@ pub async fn undo_batch(
         .await
         .map_err(|fault| unavailable(&fault))?;
     settled(recorded)
+}
+
+/// One step of a large batch's undoing, an entry of its own; false if the rest fits into the last commit. Whatever ends
+/// the call in between, the next one continues.
+async fn undo_some(
+    gateway: &Gateway,
+    call: &Call,
+    issuer: IssuerId,
+    batch_id: String,
+) -> Result<bool, Refusal> {
+    let call = call.clone();
+    let recorded = gateway
+        .store
+        .undo_some_of_checkup_batch(gateway.attempt(), issuer, batch_id, move |concluding| {
+            let Concluding::Fresh(step) = concluding else { return refused(Reason::Internal) };
+            let answer = step.map_or_else(Vec::new, |undone| undone.restored.to_be_bytes().to_vec());
+            let draft =
+                (!answer.is_empty()).then(|| own_draft(&call, Kind::Write, Sha256::digest(&answer).into()));
+            Conclusion { reply: Reply::Answer(answer), draft }
+        })
+        .await
+        .map_err(|fault| unavailable(&fault))?;
+    let (answer, _) = settled(recorded)?;
+    Ok(!answer.is_empty())
 }
 
 fn moved<T>(

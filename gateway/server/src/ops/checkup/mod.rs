@@ -1,13 +1,15 @@
 //! Checkups: rows of a batch, its end, its confirmation and undoing, what is kept, what must be read at once.
 
 mod batch;
-mod look;
+mod follow_ups;
 mod push;
+mod reading;
 mod urgent;
 
 pub use batch::{confirm_batch, end_batch, undo_batch};
-pub use look::list_checkups;
+pub use follow_ups::{close_follow_up, list_follow_ups};
 pub use push::{PushStream, push_rows};
+pub use reading::{CheckupPage, Place, Seen, Wanted, get_checkup, list_checkups};
 pub use urgent::{acknowledge_urgent_case, list_urgent_cases};
 
 use pmh_audit::{Kind, OrgRef, Receipt, registry};

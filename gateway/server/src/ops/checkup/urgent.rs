@@ -33,12 +33,12 @@ use crate::{
 
 /// What rows raise. Looks at the scores as they came: a row refused for a wrong total must not silence item 10.
 pub(super) fn cases(
+    rules: &UrgentRules,
     issuer: IssuerId,
     batch_id: &str,
     rows: &[Received<RawCheckup>],
     today: Date,
 ) -> Vec<NewCase> {
-    let rules = UrgentRules::with([]);
     let mut cases = Vec::new();
     for row in rows {
         let day = row.raw.date.parse().unwrap_or(today);

@@ -15,7 +15,8 @@ use pmh_store::vaccination::{
 };
 
 use super::{
-    case::{CaseFile, Shot, home, place, programme, short},
+    case::{CaseFile, Shot, place},
+    known::{programme, short},
     record::{Administration, against, said, stored, tell},
     step::{Asked, Kept, noted},
 };
@@ -66,7 +67,7 @@ pub async fn correct_dose(
     let asked = Asked::new(gateway, call, permit, Kind::Write, Some(of))?.once(&correction.idempotency_key);
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
         let known = doses.dose(&correction.dose_id).ok_or(Reason::NotFound)?;
-        let home = home(&doses.links, known.record.occurrence).map(short).unwrap_or_default();
+        let home = doses.home(known.record.occurrence).map(short).unwrap_or_default();
         may_correct(doses, known, &caller, &home)?;
         if known.version != correction.version {
             return Err(Reason::VersionConflict);
@@ -131,7 +132,7 @@ fn amended(
         Err(Reason::Required) => return Ok(record),
         Err(reason) => return Err(reason),
     };
-    let judged = file.classify(book)?;
+    let judged = file.classify(book, &before.override_reason)?;
     let evaluation = judged.evaluation();
     let (series, dose_number) = place_without(doses, known, evaluation, to.on);
     record.status = if judged.counts() { DoseStatus::Completed } else { DoseStatus::AdministeredInError };
@@ -162,6 +163,7 @@ fn as_shot(before: &DoseRecord, to: &Amended) -> Result<Shot, Reason> {
         // The 予診票 was looked at when the dose was recorded.
         answers: Some(std::collections::BTreeSet::new()),
         due_date: before.due_date,
+        conditions: before.conditions.clone(),
         paper_seen: false,
         policy: AgePolicy::default(),
         birth_date: None,

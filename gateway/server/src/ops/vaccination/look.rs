@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use pmh_audit::Kind;
-use pmh_auth::{names::Role, policy::Permit};
-use pmh_domain::vaccination::{AgePolicy, Completeness, Forecast, forecast};
+use pmh_auth::policy::Permit;
+use pmh_domain::vaccination::{AgePolicy, Completeness, Forecast, HistoryGap, forecast};
 use pmh_proto::common::Reason;
 use pmh_store::{
     PersonLink,
-    vaccination::{DoseChange, DoseStatus, DosesOf, PersonDoses, StoredDose},
+    vaccination::{Condition, DoseChange, DoseStatus, DosesOf, PersonDoses, StoredDose},
 };
 
 use super::{
-    case::{history, home, person, short},
-    step::{Asked, Kept, Said, is_restricted},
+    known::{Known, known, person, short, today},
+    step::{Asked, Kept, Said, is_on_behalf, is_restricted, seen},
 };
 use crate::{
     ops::{Call, Gateway},
@@ -25,8 +25,12 @@ use crate::{
 pub struct DoseList {
     /// Newest versions by day, without voided ones.
     pub doses: Vec<StoredDose>,
-    /// Whether these are all.
+    /// Whether these are all, over all pages.
     pub completeness: Completeness,
+    /// Why not.
+    pub gap: Option<HistoryGap>,
+    /// Whether more come after the last.
+    pub has_more: bool,
     home: String,
 }
 
@@ -36,6 +40,8 @@ pub struct DueList {
     pub series: Vec<Forecast>,
     /// Whether the history was complete.
     pub completeness: Completeness,
+    /// Why not.
+    pub gap: Option<HistoryGap>,
     /// Version of the rule book.
     pub rules_version: String,
     home: String,
@@ -50,6 +56,19 @@ pub struct ForecastOf {
     pub due_date: Option<Date>,
     /// How ages are counted.
     pub policy: AgePolicy,
+    /// Established by the doctor.
+    pub conditions: Vec<Condition>,
+}
+
+/// Which of a person's doses are asked for.
+#[derive(Clone)]
+pub struct DoseListOf {
+    /// A municipality's own resident; `None`: the token's person.
+    pub resident_key: Option<String>,
+    /// After the dose of this day with this id.
+    pub after: Option<(Date, String)>,
+    /// At most so many.
+    pub size: usize,
 }
 
 /// A person's doses, with the card or, for a municipality, by its own key of the resident.
@@ -57,25 +76,35 @@ pub async fn list_doses(
     gateway: &Arc<Gateway>,
     call: &Call,
     permit: &Permit,
-    resident_key: Option<String>,
+    wanted: DoseListOf,
     render: impl Fn(&DoseList) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
-    let asked = looked_at(gateway, call, permit, resident_key)?;
+    let asked = looked_at(gateway, call, permit, wanted.resident_key.clone())?;
     let (caller, on_behalf) = (call.short().to_owned(), is_on_behalf(permit));
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
-        if on_behalf && is_restricted(&doses.links) {
-            let completeness = Completeness::HistoryIncomplete;
-            let absent = DoseList { doses: Vec::new(), completeness, home: String::new() };
-            return Ok((absent, DoseChange::default()));
-        }
-        let home = home(&doses.links, pmh_domain::time::tokyo_date(instant(doses.now_us)));
-        let completeness = history(doses, home, false, None).completeness;
-        let stands = |dose: &&StoredDose| dose.record.status != DoseStatus::EnteredInError;
-        let shown = doses.doses.iter().filter(stands).map(|dose| without_places(dose, &doses.links, &caller));
-        let home = home.map(short).unwrap_or_default();
-        Ok((DoseList { doses: shown.collect(), completeness, home }, DoseChange::default()))
+        Ok((page(&seen(doses, on_behalf), &wanted, &caller), DoseChange::default()))
     };
     asked.run(gateway, decide, |list| about(&list.home), render).await
+}
+
+fn page(doses: &PersonDoses, wanted: &DoseListOf, caller: &str) -> DoseList {
+    let Known { history, gap } = known(doses, today(doses), false, None);
+    let place = |dose: &StoredDose| (dose.record.occurrence, dose.dose_id.clone());
+    let is_shown = |dose: &&StoredDose| {
+        dose.record.status != DoseStatus::EnteredInError
+            && wanted.after.as_ref().is_none_or(|after| *after < place(dose))
+    };
+    let mut shown: Vec<_> = doses.doses.iter().filter(is_shown).collect();
+    shown.sort_by_key(|dose| place(dose));
+    let has_more = shown.len() > wanted.size;
+    shown.truncate(wanted.size);
+    DoseList {
+        doses: shown.into_iter().map(|dose| without_places(dose, &doses.links, caller)).collect(),
+        completeness: history.completeness,
+        gap,
+        has_more,
+        home: doses.home(today(doses)).map(short).unwrap_or_default(),
+    }
 }
 
 /// What is due when, series by series.
@@ -91,27 +120,21 @@ pub async fn get_forecast(
     let asked = looked_at(gateway, call, permit, resident_key)?;
     let on_behalf = is_on_behalf(permit);
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
-        if on_behalf && is_restricted(&doses.links) {
-            return Err(Reason::NotFound);
-        }
+        let doses = seen(doses, on_behalf);
         // Without a link there is no birth date, and without it no forecast.
-        let person = person(&doses.links, None, wanted.due_date).map_err(|_| Reason::NotFound)?;
-        let home = home(&doses.links, wanted.on);
-        let history = history(doses, home, false, None);
+        let person =
+            person(&doses, None, wanted.due_date, &wanted.conditions).map_err(|_| Reason::NotFound)?;
+        let Known { history, gap } = known(&doses, wanted.on, false, None);
         let due = DueList {
             series: forecast(&book, &person, &history, wanted.on, wanted.policy),
             completeness: history.completeness,
+            gap,
             rules_version: book.version().to_owned(),
-            home: home.map(short).unwrap_or_default(),
+            home: doses.home(wanted.on).map(short).unwrap_or_default(),
         };
         Ok((due, DoseChange::default()))
     };
     asked.run(gateway, decide, |due| about(&due.home), render).await
-}
-
-/// In a guardian's or an app's view a restricted record equals absence: what a card gets that nobody has linked.
-fn is_on_behalf(permit: &Permit) -> bool {
-    permit.role() == Role::App || permit.subject().is_some_and(|subject| subject.actor().is_some())
 }
 
 fn looked_at(
@@ -153,8 +176,4 @@ fn without_places(dose: &StoredDose, links: &[PersonLink], caller: &str) -> Stor
 
 fn about(home: &str) -> Said {
     Said { holder: home.to_owned(), ..Said::default() }
-}
-
-fn instant(time_us: i64) -> jiff::Timestamp {
-    jiff::Timestamp::from_microsecond(time_us).unwrap_or_default()
 }

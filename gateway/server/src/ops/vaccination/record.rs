@@ -1,12 +1,13 @@
 //! After the shot: what was given is written down, whether it should have been or not.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use pmh_audit::Kind;
 use pmh_auth::policy::Permit;
 use pmh_domain::{
+    organization::OrganizationId,
     time::tokyo_date,
-    vaccination::{Classification, Evaluation, FindingKind, Programme},
+    vaccination::{Classification, Evaluation, FindingKind, HistoryGap, Programme, RuleBook},
 };
 use pmh_proto::common::Reason;
 use pmh_store::vaccination::{
@@ -15,9 +16,10 @@ use pmh_store::vaccination::{
 };
 
 use super::{
-    case::{CaseFile, Shot, place, short},
-    reserve::{Remembered, uuid},
-    step::{Asked, Kept, Said, noted},
+    case::{CaseFile, Shot, place},
+    known::{short, today},
+    reserve::{Remembered, stops, uuid},
+    step::{Asked, Kept, Said, is_on_behalf, noted, seen},
 };
 use crate::{
     ops::{Call, Gateway},
@@ -52,6 +54,8 @@ pub struct Told {
     pub late: Option<Source>,
     /// 予診のみ.
     pub not_done: bool,
+    /// The doctor ruled the vaccine out for good.
+    pub ruled_out: bool,
     /// Who pays, if it is said, `<kind>:<code>`.
     pub payer: Option<String>,
     /// A doctor's reason; empty: none, or as reserved.
@@ -64,6 +68,8 @@ pub struct RecordedDose {
     pub dose: StoredDose,
     /// The rules.
     pub evaluation: Evaluation,
+    /// Why the history may have holes.
+    pub gap: Option<HistoryGap>,
     home: String,
 }
 
@@ -85,7 +91,7 @@ pub async fn record_dose(
     let asked = Asked::new(gateway, call, permit, Kind::Write, of)?.once(&told.idempotency_key);
     // A reservation names the person. A token beside it must name the same one, or the entry would be about another.
     let token_person = asked.named.as_ref().map(|named| named.subject.reference);
-    let dose_id = uuid(gateway);
+    let (dose_id, on_behalf) = (uuid(gateway), is_on_behalf(permit));
     let decide = move |doses: &PersonDoses, reserved: Option<&str>| {
         if token_person.is_some_and(|person| !doses.is_reference(&person)) {
             return Err(Reason::SubjectMismatch);
@@ -95,30 +101,92 @@ pub async fn record_dose(
         if token_person.is_none() && doses.now_us.saturating_sub(until_us) > WITHOUT_TOKEN_US {
             return Err(Reason::TokenMissing);
         }
+        let on_behalf = on_behalf || remembered.as_ref().is_some_and(|remembered| remembered.on_behalf);
         let told = with_memory(told.clone(), remembered);
-        let file = CaseFile::of(doses, &told.shot, &institution, None)?;
-        let judged = file.classify(&book)?;
-        let record = record(doses, &told, &file, &judged, &caller);
+        let writing = Writing { told: &told, book: &book, institution: &institution, dose_id: &dose_id };
+        let view = seen(doses, on_behalf);
+        if let Cow::Owned(view) = view {
+            return writing.behind_a_restriction(doses, &view);
+        }
+        writing.decide(doses)
+    };
+    let said = |recorded: &RecordedDose| said(&recorded.dose.record, &recorded.home);
+    asked.run(gateway, decide, said, render).await
+}
+
+/// What one call writes down.
+struct Writing<'a> {
+    told: &'a Told,
+    book: &'a RuleBook,
+    institution: &'a OrganizationId,
+    dose_id: &'a str,
+}
+
+impl Writing<'_> {
+    fn decide(&self, doses: &PersonDoses) -> Result<(RecordedDose, DoseChange), Reason> {
+        let register = doses.doses.iter().find(|known| self.is_of_the_register(known));
+        self.write(doses, register)
+    }
+
+    /// The register brought the very shot before its giver told of it: one dose, in one lineage.
+    fn is_of_the_register(&self, known: &StoredDose) -> bool {
+        let shot = &self.told.shot;
+        let performer = self.institution.to_string();
+        !self.told.not_done
+            && known.record.source == Source::Register
+            && known.record.is_shot(shot.vaccine.as_str(), shot.on, &shot.product.lot_number, &performer)
+    }
+
+    /// What is kept and told to the home municipality is the truth; who acts for the person reads what would be said if
+    /// there were no record (design.md §2, P16).
+    fn behind_a_restriction(
+        &self,
+        doses: &PersonDoses,
+        view: &PersonDoses,
+    ) -> Result<(RecordedDose, DoseChange), Reason> {
+        let (shown, _) = self.write(view, None)?;
+        // The register's birth date counts, and a chart that differs from it must not be told so.
+        let shot = Shot { birth_date: None, ..self.told.shot.clone() };
+        let told = Told { shot, ..self.told.clone() };
+        let (_, change) = Writing { told: &told, ..*self }.write(doses, None)?;
+        Ok((shown, change))
+    }
+
+    fn write(
+        &self,
+        doses: &PersonDoses,
+        register: Option<&StoredDose>,
+    ) -> Result<(RecordedDose, DoseChange), Reason> {
+        let (told, caller) = (self.told, self.institution.to_string());
+        let file =
+            CaseFile::of(doses, &told.shot, self.institution, register.map(|known| known.dose_id.as_str()))?;
+        let judged = file.classify(self.book, &told.override_reason)?;
+        let mut record = record(doses, told, &file, &judged, &caller);
+        if register.is_some() {
+            UNITED.clone_into(&mut record.change_reason);
+        }
         let home = file.home.map(short).unwrap_or_default();
+        let mut stops = stops(&home, &record.vaccine, &record.findings, &caller, today(doses));
+        // What was given in spite of a rule was not stopped by it.
+        stops.retain(|stop| stop.overridden);
         let version = NewVersion {
-            dose_id: dose_id.clone(),
+            dose_id: register.map_or(self.dose_id, |known| &known.dose_id).to_owned(),
             organization: caller.clone(),
             against: against(doses, &record, &caller),
             tell: tell(&home, &caller),
             record,
         };
         let recorded = RecordedDose {
-            dose: stored(doses, None, &version),
+            dose: stored(doses, register, &version),
             evaluation: judged.evaluation().clone(),
+            gap: file.gap(),
             home,
         };
         // What the lease was for has happened.
         let release = doses.lease(&told.reservation_id).map(|lease| lease.reservation_id.clone());
         let release = release.filter(|_| !version.record.fills_a_slot());
-        Ok((recorded, DoseChange { release, dose: Some(version), ..DoseChange::default() }))
-    };
-    let said = |recorded: &RecordedDose| said(&recorded.dose.record, &recorded.home);
-    asked.run(gateway, decide, said, render).await
+        Ok((recorded, DoseChange { release, dose: Some(version), stops, ..DoseChange::default() }))
+    }
 }
 
 /// A reservation remembers what the doctor decided and saw.
@@ -166,6 +234,8 @@ fn record(
         programme: programme(shot.programme),
         authorization_key: file.authorization_key(dose_number),
         due_date: shot.due_date,
+        conditions: file.conditions.clone(),
+        ruled_out: told.not_done && told.ruled_out,
         source: told.late.unwrap_or(at_the_counter),
         findings: noted(evaluation, &told.override_reason),
         override_reason: told.override_reason.clone(),
@@ -224,6 +294,8 @@ fn programme(programme: Programme) -> store::Programme {
     }
 }
 
+/// Why a dose of the register has a second version.
+const UNITED: &str = "台帳の記録と医療機関の記録を統合";
 /// A reservation stands for the card as long as an institution may correct its own record; after that the card is shown
 /// again (design.md §2, P3).
 const WITHOUT_TOKEN_US: i64 = 72 * 3600 * 1_000_000;

@@ -9,11 +9,14 @@ use pmh_domain::problem::{Accepted, RowRefusal};
 use pmh_proto::common::Reason;
 use pmh_store::{
     Concluding, Conclusion, Recorded, Reply,
-    vaccination::{AuthorizationRecord, ClaimSide, DoseChunk, ImportedDose, StopCount, ToldDose},
+    vaccination::{
+        AuthorizationRecord, ClaimSide, DoseChange, DoseChunk, DosesOf, LateNews, PersonDoses, RegisterRow,
+        StopCount, ToldDose,
+    },
 };
 use sha2::{Digest as _, Sha256};
 
-use super::step::Kept;
+use super::{known::short, step::Kept};
 use crate::{
     ops::{
         Call, Gateway, Response,
@@ -67,8 +70,8 @@ macro_rules! put_chunk {
 }
 
 put_chunk! {
-    /// Keeps past records; the answer has one report per row, in order.
-    put_doses, ImportedDose, put_doses
+    /// Keeps past records and what the register says of itself; the answer has one report per row, in order.
+    put_doses, RegisterRow, put_doses
 }
 put_chunk! {
     /// Keeps authorizations; the answer has one report per row, in order.
@@ -80,6 +83,49 @@ pub async fn feed_start(gateway: &Gateway, call: &Call) -> Result<u64, Refusal> 
     let kept = gateway.store.reader().acknowledged_doses(call.short()).await;
     // Entry 0 is none about a dose: the first thing a log records is its own directory.
     Ok(kept.map_err(|fault| unavailable(&fault))?.unwrap_or(0))
+}
+
+/// Gives doses that were recorded before anybody knew where the person lives their place in the feed of the municipality
+/// that has linked the card since. Each is an entry about its person; the feed discloses it like any other.
+pub async fn feed_late(gateway: &Arc<Gateway>, call: &Call) -> Result<(), Refusal> {
+    let mut after = String::new();
+    loop {
+        let found = gateway.store.reader().untold_doses(call.short(), &after, PAGE).await;
+        let found = found.map_err(|fault| unavailable(&fault))?;
+        let Some(last) = found.last().cloned() else { return Ok(()) };
+        for dose_id in found {
+            feed_one(gateway, call, dose_id).await?;
+        }
+        after = last;
+    }
+}
+
+async fn feed_one(gateway: &Arc<Gateway>, call: &Call, dose_id: String) -> Result<(), Refusal> {
+    let (keeper, municipality) = (Arc::clone(gateway), call.short().to_owned());
+    let urn = call.peer.urn().to_owned();
+    let of = DosesOf::Dose(dose_id.clone());
+    // On the day of the shot the person may have lived elsewhere: then it is somebody else's news.
+    let decide = move |doses: &PersonDoses, _: Option<&str>| {
+        let on = doses.dose(&dose_id).map(|dose| dose.record.occurrence);
+        let is_home = on.and_then(|on| doses.home(on)).map(short).as_ref() == Some(&municipality);
+        let news = LateNews { municipality: municipality.clone(), dose_id: dose_id.clone() };
+        (is_home, DoseChange { late_news: is_home.then_some(news), ..DoseChange::default() })
+    };
+    let call = call.clone();
+    let stepped = gateway.store.dose_step(gateway.attempt(), None, of, decide, move |concluding| {
+        let mut conclusion = Conclusion { reply: Reply::<Refusal>::Answer(Vec::new()), draft: None };
+        if let Concluding::Fresh(Some(stepped)) = concluding
+            && stepped.decided
+        {
+            let categories = registry::Categories::VACCINATION;
+            let mut draft = call.draft(Kind::RegistryChange, categories, None, Sha256::digest([]).into());
+            draft.subject = keeper.entry_subject(stepped.survivor, &urn);
+            draft.holder = OrgRef::new(call.short()).ok();
+            conclusion.draft = Some(draft);
+        }
+        conclusion
+    });
+    stepped.await.map(drop).map_err(|fault| unavailable(&fault))
 }
 
 /// What the feed has after an index, oldest first.

@@ -7,14 +7,16 @@ use pmh_audit::Kind;
 use pmh_auth::policy::Permit;
 use pmh_domain::{
     time::tokyo_date,
-    vaccination::{Evaluation, VaccineCode, Verdict},
+    vaccination::{Evaluation, HistoryGap, VaccineCode, Verdict},
 };
+use pmh_proto::common::Reason;
 use pmh_store::vaccination::{DoseChange, DosesOf, Effect, Lease, Noted, PersonDoses, Slot, Stop, Taken};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    case::{CaseFile, Shot, is_series_of, place, short},
-    step::{Asked, Kept, Said, noted},
+    case::{CaseFile, Shot, is_series_of, place},
+    known::short,
+    step::{Asked, Kept, Said, is_on_behalf, noted, seen},
 };
 use crate::{
     ops::{Call, Gateway},
@@ -33,6 +35,8 @@ pub struct Judged {
     pub reservation_id: String,
     /// Findings as the log has them.
     pub noted: Vec<Noted>,
+    /// Why the history may have holes.
+    pub gap: Option<HistoryGap>,
     home: String,
 }
 
@@ -53,6 +57,9 @@ pub(super) struct Remembered {
     pub(super) override_reason: String,
     pub(super) paper_seen: bool,
     pub(super) screened: bool,
+    /// Reserved by somebody who acts for the person.
+    #[serde(default)]
+    pub(super) on_behalf: bool,
     /// End of the lease, microseconds.
     #[serde(default)]
     pub(super) until_us: i64,
@@ -70,7 +77,9 @@ pub async fn evaluate_dose(
     let (book, institution) = (gateway.vaccination.load_full(), call.organization()?);
     let asked = Asked::new(gateway, call, permit, Kind::Disclosure, None)?;
     let (today, caller) = (tokyo_date(call.now), call.short().to_owned());
+    let on_behalf = is_on_behalf(permit);
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
+        let doses = &*seen(doses, on_behalf);
         let file = CaseFile::of(doses, &shot, &institution, None)?;
         let judged = judge(doses, &file, file.evaluate(&book)?, shot.on, &caller);
         let stops = if shot.on <= today { stopped(&judged, &caller, today) } else { Vec::new() };
@@ -89,7 +98,8 @@ pub struct Wish {
     pub override_reason: String,
 }
 
-/// Holds the number, if the rules and everybody else let it be.
+/// Holds the number, if the rules and everybody else let it be. A lease is for the shot that is about to be given, so the
+/// day is one on which it runs.
 pub async fn reserve_dose(
     gateway: &Arc<Gateway>,
     call: &Call,
@@ -100,10 +110,15 @@ pub async fn reserve_dose(
     let (book, institution) = (gateway.vaccination.load_full(), call.organization()?);
     let asked = Asked::new(gateway, call, permit, Kind::Write, None)?.once(&wish.idempotency_key);
     let (today, caller) = (tokyo_date(call.now), call.short().to_owned());
-    let reservation_id = uuid(gateway);
+    let lease_ends = call.now.saturating_add(jiff::SignedDuration::from_micros(LEASE_US)).unwrap_or(call.now);
+    if !(today..=tokyo_date(lease_ends)).contains(&wish.shot.on) {
+        return Err(Refusal::invalid_fields(vec![]).with_field("shot.date", Reason::DateOutOfRange));
+    }
+    let (reservation_id, on_behalf) = (uuid(gateway), is_on_behalf(permit));
     let decide = move |doses: &PersonDoses, _: Option<&str>| {
-        let file = CaseFile::of(doses, &wish.shot, &institution, None)?;
-        let mut judged = judge(doses, &file, file.evaluate(&book)?, wish.shot.on, &caller);
+        let view = seen(doses, on_behalf);
+        let file = CaseFile::of(&view, &wish.shot, &institution, None)?;
+        let mut judged = judge(&view, &file, file.evaluate(&book)?, wish.shot.on, &caller);
         judged.noted = noted(&judged.evaluation, &wish.override_reason);
         let stops = stopped(&judged, &caller, today);
         let mut change = DoseChange { stops, ..DoseChange::default() };
@@ -122,7 +137,7 @@ pub async fn reserve_dose(
             series,
             dose_number,
             expires_us: judged.reserved_until_us,
-            body: remembered(&wish, judged.reserved_until_us),
+            body: remembered(&wish, judged.reserved_until_us, on_behalf),
         });
         Ok((judged, change))
     };
@@ -159,6 +174,7 @@ fn judge(doses: &PersonDoses, file: &CaseFile, evaluation: Evaluation, on: Date,
     };
     Judged {
         noted: noted(&evaluation, ""),
+        gap: file.gap(),
         evaluation,
         availability,
         reserved_until_us,
@@ -197,23 +213,36 @@ fn own_lease(doses: &PersonDoses, judged: &Judged, on: Date, caller: &str) -> Op
 
 /// One count for each rule that stopped it or that a doctor went past.
 fn stopped(judged: &Judged, caller: &str, today: Date) -> Vec<Stop> {
-    let stop = |rule: &str, overridden: bool| Stop {
-        municipality: judged.home.clone(),
-        day: today.to_string(),
-        rule: rule.to_owned(),
-        vaccine: judged.evaluation.vaccine.to_string(),
-        organization: caller.to_owned(),
-        overridden,
-    };
-    let blocks = judged.noted.iter().filter(|noted| noted.effect == Effect::Block);
-    let mut stops: Vec<Stop> = blocks.map(|noted| stop(&noted.rule, noted.overridden)).collect();
+    let vaccine = judged.evaluation.vaccine.as_str();
+    let mut stops = stops(&judged.home, vaccine, &judged.noted, caller, today);
     if judged.availability == Availability::ReservedElsewhere {
-        stops.push(stop(RESERVED_ELSEWHERE, false));
+        let (rule, effect) = (RESERVED_ELSEWHERE.to_owned(), Effect::Block);
+        stops.push(stop(
+            (&judged.home, vaccine, caller, today),
+            &Noted { rule, effect, version: String::new(), overridden: false },
+        ));
     }
-    // One rule may find several things; a person, an institution and a day count once.
+    stops
+}
+
+/// One count for each blocking rule. One rule may find several things; a person, an institution and a day count once.
+pub(super) fn stops(home: &str, vaccine: &str, noted: &[Noted], caller: &str, today: Date) -> Vec<Stop> {
+    let blocks = noted.iter().filter(|noted| noted.effect == Effect::Block);
+    let mut stops: Vec<Stop> = blocks.map(|noted| stop((home, vaccine, caller, today), noted)).collect();
     stops.sort_by(|one, other| (&one.rule, one.overridden).cmp(&(&other.rule, other.overridden)));
     stops.dedup_by(|one, other| one.rule == other.rule);
     stops
+}
+
+fn stop((home, vaccine, caller, today): (&str, &str, &str, Date), noted: &Noted) -> Stop {
+    Stop {
+        municipality: home.to_owned(),
+        day: today.to_string(),
+        rule: noted.rule.clone(),
+        vaccine: vaccine.to_owned(),
+        organization: caller.to_owned(),
+        overridden: noted.overridden,
+    }
 }
 
 fn said(judged: &Judged) -> Said {
@@ -225,11 +254,12 @@ fn said(judged: &Judged) -> Said {
     Said { outcome, holder: judged.home.clone(), findings: judged.noted.clone() }
 }
 
-fn remembered(wish: &Wish, until_us: i64) -> String {
+fn remembered(wish: &Wish, until_us: i64, on_behalf: bool) -> String {
     let remembered = Remembered {
         override_reason: wish.override_reason.clone(),
         paper_seen: wish.shot.paper_seen,
         screened: wish.shot.answers.is_some(),
+        on_behalf,
         until_us,
     };
     serde_json::to_string(&remembered).unwrap_or_default()

@@ -1,9 +1,9 @@
 //! What every call about one person's doses does: decide inside the batch, render, record.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use pmh_audit::{Kind, OrgRef, Receipt, ShortText, part::GroupOutcome, registry};
-use pmh_auth::policy::Permit;
+use pmh_auth::{names::Role, policy::Permit};
 use pmh_domain::vaccination::{Evaluation, Level};
 use pmh_proto::common::Reason;
 use pmh_store::{
@@ -124,6 +124,26 @@ impl Asked {
             .map_err(|fault| unavailable(&fault))?;
         settled(recorded)
     }
+}
+
+/// Somebody acts for the person: a guardian with another card, or an app.
+pub(super) fn is_on_behalf(permit: &Permit) -> bool {
+    permit.role() == Role::App || permit.subject().is_some_and(|subject| subject.actor().is_some())
+}
+
+/// In a guardian's or an app's view a restricted record equals absence (design.md §2, P16): what a card gets that nobody
+/// has linked and for which nobody has recorded anything. Leases stay, because who holds one is not said to anybody.
+pub(super) fn seen(doses: &PersonDoses, on_behalf: bool) -> Cow<'_, PersonDoses> {
+    if !on_behalf || !is_restricted(&doses.links) {
+        return Cow::Borrowed(doses);
+    }
+    let mut absent = doses.clone();
+    absent.links.clear();
+    absent.doses.clear();
+    absent.authorizations.clear();
+    absent.registers.clear();
+    absent.slots.retain(|slot| slot.dose_id.is_empty());
+    Cow::Owned(absent)
 }
 
 /// Whether anybody withholds where the person lives (design.md §2, P5 and P16).

@@ -11,7 +11,7 @@ use pmh_proto::{
     checkup as pb,
     common::{BulkSummary, Text},
 };
-use pmh_store::checkup::{BatchState, CaseList, EndedBatch, KeptCheckup, Undone, UrgentCase};
+use pmh_store::checkup::{BatchState, CaseList, EndedBatch, Undone, UrgentCase};
 
 use super::{
     super::{bulk, convert},
@@ -49,15 +49,6 @@ pub(super) fn undone(undone: &Undone) -> pb::UndoBatchResponse {
         superseded_record_ids: undone.superseded_ids.clone(),
         receipt: None,
     }
-}
-
-pub(super) fn listed(kept: &[KeptCheckup]) -> pb::ListCheckupsResponse {
-    let read = |kept: &KeptCheckup| pb::ReadCheckup {
-        record: Some(record(&kept.checkup)),
-        amended: kept.amended,
-        disputed: kept.disputed,
-    };
-    pb::ListCheckupsResponse { checkups: kept.iter().map(read).collect(), receipt: None }
 }
 
 pub(super) fn cases(list: &CaseList) -> pb::ListUrgentCasesResponse {
@@ -106,10 +97,11 @@ fn state(state: BatchState) -> pb::BatchState {
         BatchState::Accepted => pb::BatchState::Accepted,
         BatchState::Held => pb::BatchState::Held,
         BatchState::Undone => pb::BatchState::Undone,
+        BatchState::Abandoned => pb::BatchState::Abandoned,
     }
 }
 
-fn record(checkup: &Checkup) -> pb::CheckupRecord {
+pub(super) fn record(checkup: &Checkup) -> pb::CheckupRecord {
     let own = checkup.own_code.as_ref();
     pb::CheckupRecord {
         record_id: checkup.record_id.clone(),

@@ -1,7 +1,9 @@
 //! `pmh.checkup.v1.CheckupService`.
 
 mod answer;
-mod parse;
+mod follow_ups;
+pub(super) mod parse;
+mod reading;
 
 use std::sync::Arc;
 
@@ -83,7 +85,34 @@ impl CheckupService for Service {
         request: Request<pb::ListCheckupsRequest>,
     ) -> Result<Response<pb::ListCheckupsResponse>, Status> {
         let (call, message) = self.open(path!("ListCheckups"), request)?;
-        let outcome = self.list_own(&call, &message).await;
+        let outcome = self.read_page(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn get_checkup(
+        &self,
+        request: Request<pb::GetCheckupRequest>,
+    ) -> Result<Response<pb::GetCheckupResponse>, Status> {
+        let (call, message) = self.open(path!("GetCheckup"), request)?;
+        let outcome = self.read_one(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn list_follow_ups(
+        &self,
+        request: Request<pb::ListFollowUpsRequest>,
+    ) -> Result<Response<pb::ListFollowUpsResponse>, Status> {
+        let (call, message) = self.open(path!("ListFollowUps"), request)?;
+        let outcome = self.open_follow_ups(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn close_follow_up(
+        &self,
+        request: Request<pb::CloseFollowUpRequest>,
+    ) -> Result<Response<pb::CloseFollowUpResponse>, Status> {
+        let (call, message) = self.open(path!("CloseFollowUp"), request)?;
+        let outcome = self.end_follow_up(&call, &message).await;
         self.answer(&call, outcome).await
     }
 
@@ -165,20 +194,6 @@ impl Service {
         let (key, batch_id) = keyed(&message.idempotency_key, "batch_id", &message.batch_id)?;
         let render = |undone: &_| answer::undone(undone).encode_to_vec();
         self.decode(ops::undo_batch(&self.gateway, call, &key, batch_id, render).await?)
-    }
-
-    async fn list_own(
-        &self,
-        call: &Call,
-        message: &pb::ListCheckupsRequest,
-    ) -> Result<pb::ListCheckupsResponse, Refusal> {
-        self.permit(call)?;
-        let mut checked = Fields::default();
-        let resident_key = checked.identifier("resident_key", &message.resident_key, MAX_KEY);
-        checked.finish()?;
-        let render = |kept: &[_]| answer::listed(kept).encode_to_vec();
-        let resident_key = resident_key.ok_or_else(wrong)?;
-        self.decode(ops::list_checkups(&self.gateway, call, resident_key, render).await?)
     }
 
     async fn list_cases(

@@ -27,14 +27,16 @@ pub(super) fn item(message: pb::PushCheckupsRequest) -> Item<pb::CheckupRow> {
 }
 
 pub(super) fn rows(rows: Vec<pb::CheckupRow>) -> Result<Vec<Received<RawCheckup>>, Refusal> {
-    rows.into_iter()
-        .map(|row| {
-            let row_id = row.row_id.clone();
-            let mut unknown = Unknown::default();
-            let raw = unknown.record(row.record.clone().unwrap_or_default());
-            bulk::received(row, &row_id, unknown.fields, |_| raw)
-        })
-        .collect()
+    let read = |row: pb::CheckupRow| {
+        let mut unknown = Unknown::default();
+        let raw = unknown.record(row.record.unwrap_or_default());
+        (raw, unknown.fields)
+    };
+    let row = |row: pb::CheckupRow| {
+        let row_id = row.row_id.clone();
+        bulk::received_as(row, &row_id, read)
+    };
+    rows.into_iter().map(row).collect()
 }
 
 /// Fields with a word or number that the contract does not know.
@@ -133,14 +135,14 @@ pub(super) const NO_ANSWER: i32 = -1;
 macro_rules! words {
     ($($to_rule:ident $to_wire:ident $wire:ident $rule:ident { $($word:ident)* })*) => {
         $(
-            fn $to_rule(word: pb::$wire) -> Option<$rule> {
+            pub(in crate::rpc) fn $to_rule(word: pb::$wire) -> Option<$rule> {
                 match word {
                     pb::$wire::Unspecified => None,
                     $(pb::$wire::$word => Some($rule::$word),)*
                 }
             }
 
-            pub(super) fn $to_wire(word: $rule) -> pb::$wire {
+            pub(in crate::rpc) fn $to_wire(word: $rule) -> pb::$wire {
                 match word {
                     $($rule::$word => pb::$wire::$word,)*
                 }

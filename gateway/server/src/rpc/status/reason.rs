@@ -99,6 +99,9 @@ pub(super) fn code(reason: Reason) -> Code {
         | Reason::Age
         | Reason::VersionDisputed
         | Reason::BatchClosed
+        | Reason::TicketNumberTaken
+        | Reason::TicketClosed
+        | Reason::TicketsExhausted
         | Reason::Value => Code::Internal,
     }
 }
@@ -181,6 +184,9 @@ pub(super) fn message(reason: Reason) -> &'static str {
         | Reason::Age
         | Reason::VersionDisputed
         | Reason::BatchClosed
+        | Reason::TicketNumberTaken
+        | Reason::TicketClosed
+        | Reason::TicketsExhausted
         | Reason::Value => "an error on our side; the request id finds it in our log",
     }
 }

@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 use pmh_domain::vaccination::{
-    AgePolicy, Completeness, Evaluation, Finding, Forecast, Level, Override, RuleRef, Standing, Verdict,
-    finding_line, status_line, verdict_line,
+    AgePolicy, Completeness, Evaluation, Finding, Forecast, HistoryGap, Level, Override, RuleRef, Standing,
+    Verdict, finding_line, status_line, verdict_line,
 };
 use pmh_proto::vaccination as pb;
 use pmh_store::vaccination::{
@@ -15,7 +15,7 @@ use crate::ops::vaccination::{Availability, DoseList, DueList, Judged, RecordedD
 
 pub(super) fn evaluated(judged: &Judged) -> pb::EvaluateDoseResponse {
     pb::EvaluateDoseResponse {
-        evaluation: Some(evaluation(&judged.evaluation, &judged.noted)),
+        evaluation: Some(evaluation(&judged.evaluation, &judged.noted, judged.gap)),
         availability: match judged.availability {
             Availability::Free => pb::Availability::Free,
             Availability::ReservedHere => pb::Availability::ReservedHere,
@@ -38,7 +38,7 @@ pub(super) fn reserved(judged: &Judged) -> pb::ReserveDoseResponse {
         outcome: outcome.into(),
         reservation_id: judged.reservation_id.clone(),
         reserved_until: until(judged).filter(|_| is_told),
-        evaluation: Some(evaluation(&judged.evaluation, &judged.noted)),
+        evaluation: Some(evaluation(&judged.evaluation, &judged.noted, judged.gap)),
         receipt: None,
     }
 }
@@ -46,7 +46,7 @@ pub(super) fn reserved(judged: &Judged) -> pb::ReserveDoseResponse {
 pub(super) fn recorded(recorded: &RecordedDose) -> pb::RecordDoseResponse {
     pb::RecordDoseResponse {
         dose: Some(dose(&recorded.dose)),
-        evaluation: Some(evaluation(&recorded.evaluation, &recorded.dose.record.findings)),
+        evaluation: Some(evaluation(&recorded.evaluation, &recorded.dose.record.findings, recorded.gap)),
         receipt: None,
     }
 }
@@ -55,6 +55,8 @@ pub(super) fn listed(list: &DoseList) -> pb::ListDosesResponse {
     pb::ListDosesResponse {
         doses: list.doses.iter().map(dose).collect(),
         history: history(list.completeness).into(),
+        history_gap: gap(list.gap).into(),
+        next_page_token: list.doses.last().filter(|_| list.has_more).map(page_token).unwrap_or_default(),
         receipt: None,
     }
 }
@@ -64,6 +66,7 @@ pub(super) fn forecast(due: &DueList) -> pb::GetForecastResponse {
         series: due.series.iter().map(series).collect(),
         history: history(due.completeness).into(),
         rules_version: due.rules_version.clone(),
+        history_gap: gap(due.gap).into(),
         receipt: None,
     }
 }
@@ -122,6 +125,8 @@ pub(super) fn dose(dose: &StoredDose) -> pb::Dose {
         change_reason: record.change_reason.clone(),
         recorded_at: Some(convert::micros(dose.written_us)),
         authorization_key: record.authorization_key.clone(),
+        conditions: record.conditions.iter().map(|condition| condition.number()).collect(),
+        ruled_out: record.ruled_out,
     }
 }
 
@@ -153,7 +158,7 @@ fn noted(noted: &Noted) -> pb::NotedFinding {
 }
 
 /// `noted` has the same findings in the same order.
-fn evaluation(evaluation: &Evaluation, noted: &[Noted]) -> pb::Evaluation {
+fn evaluation(evaluation: &Evaluation, noted: &[Noted], why: Option<HistoryGap>) -> pb::Evaluation {
     let overridden = noted.iter().map(|noted| noted.overridden).chain(std::iter::repeat(false));
     pb::Evaluation {
         verdict: match evaluation.verdict {
@@ -180,7 +185,8 @@ fn evaluation(evaluation: &Evaluation, noted: &[Noted]) -> pb::Evaluation {
         .into(),
         rules_version: evaluation.rules_version.clone(),
         rules: evaluation.rules.iter().map(rule).collect(),
-        headline: Some(convert::text(&verdict_line(evaluation.verdict))),
+        headline: Some(convert::text(verdict_line(evaluation.verdict))),
+        history_gap: gap(why).into(),
     }
 }
 
@@ -202,7 +208,7 @@ fn finding(found: &Finding, overridden: bool) -> pb::Finding {
         allowed_from: day(found.allowed_from),
         until: day(found.until),
         other_vaccine: found.other.as_ref().map(ToString::to_string).unwrap_or_default(),
-        text: Some(convert::text(&finding_line(found))),
+        text: Some(convert::text(finding_line(found))),
         overridden,
     }
 }
@@ -234,9 +240,9 @@ fn series(series: &Forecast) -> pb::SeriesForecast {
     };
     pb::SeriesForecast {
         series: series.series.to_string(),
-        name: Some(convert::text(&series.name)),
+        name: Some(convert::text(series.name.clone())),
         status: series.status.name().to_owned(),
-        status_text: Some(convert::text(&status_line(series.status))),
+        status_text: Some(convert::text(status_line(series.status))),
         given: series.given.iter().map(given).collect(),
         due: series.due.iter().copied().map(u32::from).collect(),
         earliest: day(next.map(|next| next.earliest)),
@@ -253,6 +259,20 @@ fn history(completeness: Completeness) -> pb::HistoryState {
         Completeness::PaperSeen => pb::HistoryState::PaperSeen,
         Completeness::HistoryIncomplete => pb::HistoryState::Incomplete,
     }
+}
+
+fn gap(gap: Option<HistoryGap>) -> pb::HistoryGap {
+    match gap {
+        None => pb::HistoryGap::Unspecified,
+        Some(HistoryGap::HomeUnknown) => pb::HistoryGap::HomeUnknown,
+        Some(HistoryGap::RegisterNotDelivered) => pb::HistoryGap::RegisterNotDelivered,
+        Some(HistoryGap::RegisterStale) => pb::HistoryGap::RegisterStale,
+    }
+}
+
+/// The place of the last dose of a page: its day and id, which the caller has just read.
+fn page_token(last: &StoredDose) -> String {
+    format!("{}/{}", last.record.occurrence, last.dose_id)
 }
 
 fn until(judged: &Judged) -> Option<prost_types::Timestamp> {

@@ -15,7 +15,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{
     bulk::{self, Answers, BulkAnswer},
-    fields::{self, Fields},
+    fields::Fields,
     service::Service,
     status::Refusal,
 };
@@ -213,7 +213,7 @@ impl Service {
         call: &Call,
         message: &pb::EvaluateDoseRequest,
     ) -> Result<pb::EvaluateDoseResponse, Refusal> {
-        let permit = self.dose_permit(call, message.purpose, &message.subject)?;
+        let permit = self.permit_about(call, message.purpose, &message.subject)?;
         let mut checked = Fields::default();
         let shot = parse::shot(&mut checked, message.shot.as_ref());
         checked.finish()?;
@@ -227,7 +227,7 @@ impl Service {
         call: &Call,
         message: &pb::ReserveDoseRequest,
     ) -> Result<pb::ReserveDoseResponse, Refusal> {
-        let permit = self.dose_permit(call, message.purpose, &message.subject)?;
+        let permit = self.permit_about(call, message.purpose, &message.subject)?;
         let mut checked = Fields::default();
         let key = checked.uuid("idempotency_key", &message.idempotency_key);
         let shot = parse::shot(&mut checked, message.shot.as_ref());
@@ -259,7 +259,7 @@ impl Service {
         call: &Call,
         message: &pb::RecordDoseRequest,
     ) -> Result<pb::RecordDoseResponse, Refusal> {
-        let permit = self.dose_permit(call, message.purpose, &message.subject)?;
+        let permit = self.permit_about(call, message.purpose, &message.subject)?;
         let mut checked = Fields::default();
         let told = parse::told(&mut checked, message);
         checked.finish()?;
@@ -307,12 +307,12 @@ impl Service {
         call: &Call,
         message: &pb::ListDosesRequest,
     ) -> Result<pb::ListDosesResponse, Refusal> {
-        let permit = self.dose_permit(call, message.purpose, &message.subject)?;
+        let permit = self.permit_about(call, message.purpose, &message.subject)?;
         let mut checked = Fields::default();
-        let resident = parse::optional(&mut checked, "resident_key", &message.resident_key, MAX_KEY);
+        let wanted = parse::dose_list(&mut checked, message);
         checked.finish()?;
         let render = |list: &ops::DoseList| answer::listed(list).encode_to_vec();
-        self.decode(ops::list_doses(&self.gateway, call, &permit, resident, render).await?)
+        self.decode(ops::list_doses(&self.gateway, call, &permit, wanted, render).await?)
     }
 
     async fn forecast(
@@ -320,14 +320,15 @@ impl Service {
         call: &Call,
         message: &pb::GetForecastRequest,
     ) -> Result<pb::GetForecastResponse, Refusal> {
-        let permit = self.dose_permit(call, message.purpose, &message.subject)?;
+        let permit = self.permit_about(call, message.purpose, &message.subject)?;
         let mut checked = Fields::default();
         let on = checked.date("date", &message.date);
         let resident = parse::optional(&mut checked, "resident_key", &message.resident_key, MAX_KEY);
         let due_date = checked.optional_date("due_date", &message.due_date);
         let policy = parse::policy(&mut checked, "age_policy", message.age_policy);
+        let conditions = parse::conditions(&mut checked, "conditions", &message.conditions);
         checked.finish()?;
-        let wanted = ForecastOf { on: on.ok_or_else(wrong)?, due_date, policy };
+        let wanted = ForecastOf { on: on.ok_or_else(wrong)?, due_date, policy, conditions };
         let render = |due: &ops::DueList| answer::forecast(due).encode_to_vec();
         self.decode(ops::get_forecast(&self.gateway, call, &permit, resident, wanted, render).await?)
     }
@@ -363,24 +364,6 @@ impl Service {
         let (mut response, proof) = recorded.into_parts();
         response.receipt = proof.map(|proof| self.receipt(proof));
         Ok(response)
-    }
-
-    /// A permit, and the token's person if the request names one.
-    fn dose_permit(&self, call: &Call, purpose: i32, subject: &str) -> Result<Permit, Refusal> {
-        if pmh_domain::codes::looks_like_individual_number(subject) {
-            return Err(Refusal::new(Reason::IndividualNumberForbidden)
-                .with_field("subject", Reason::IndividualNumberForbidden));
-        }
-        let permit = call.authorize(&self.gateway, fields::purpose(purpose))?;
-        let named = (!subject.is_empty()).then_some(subject);
-        match permit.subject() {
-            Some(token) => {
-                token.require_same(named).map_err(|refusal| Refusal::named(refusal.reason()))?;
-            }
-            None if named.is_some() => return Err(Refusal::new(Reason::SubjectMismatch)),
-            None => {}
-        }
-        Ok(permit)
     }
 
     async fn put_dose_rows(

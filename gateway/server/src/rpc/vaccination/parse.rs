@@ -11,10 +11,10 @@ use pmh_proto::{
     common::{DateRange, Reason},
     vaccination as pb,
 };
-use pmh_store::vaccination::{DoseCoding, Product, Route, Site, Source};
+use pmh_store::vaccination::{Condition, DoseCoding, Product, Route, Site, Source};
 
 use super::super::{fields::Fields, status::Refusal};
-use crate::ops::vaccination::{Administration, Amended, Correction, Shot, Told};
+use crate::ops::vaccination::{Administration, Amended, Correction, DoseListOf, Shot, Told};
 
 pub(super) fn shot(checked: &mut Fields, message: Option<&pb::Shot>) -> Option<Shot> {
     let Some(message) = message else {
@@ -30,6 +30,7 @@ pub(super) fn shot(checked: &mut Fields, message: Option<&pb::Shot>) -> Option<S
     let due_date = checked.optional_date("shot.due_date", &message.due_date);
     let birth_date = checked.optional_date("shot.birth_date", &message.birth_date);
     let policy = policy(checked, "shot.age_policy", message.age_policy);
+    let conditions = conditions(checked, "shot.conditions", &message.conditions);
     Some(Shot {
         vaccine: vaccine?,
         on: on?,
@@ -38,6 +39,7 @@ pub(super) fn shot(checked: &mut Fields, message: Option<&pb::Shot>) -> Option<S
         product,
         answers,
         due_date,
+        conditions,
         paper_seen: message.paper_seen,
         policy,
         birth_date,
@@ -54,6 +56,9 @@ pub(super) fn told(checked: &mut Fields, message: &pb::RecordDoseRequest) -> Opt
     let late = late(checked, message.late);
     let payer = payer(checked, &message.payer);
     let override_reason = override_reason(checked, message.doctor_override.as_ref());
+    if message.ruled_out && !message.not_done {
+        checked.wrong("ruled_out", Reason::Contradiction);
+    }
     Some(Told {
         idempotency_key: idempotency_key?,
         reservation_id: message.reservation_id.clone(),
@@ -61,6 +66,7 @@ pub(super) fn told(checked: &mut Fields, message: &pb::RecordDoseRequest) -> Opt
         administration,
         late,
         not_done: message.not_done,
+        ruled_out: message.ruled_out,
         payer,
         override_reason,
     })
@@ -120,6 +126,40 @@ pub(super) fn policy(checked: &mut Fields, path: &str, number: i32) -> AgePolicy
 /// A text that may be empty.
 pub(super) fn optional(checked: &mut Fields, path: &str, text: &str, longest: usize) -> Option<String> {
     if text.is_empty() { None } else { checked.identifier(path, text, longest) }
+}
+
+/// Which page of whose doses.
+pub(super) fn dose_list(checked: &mut Fields, message: &pb::ListDosesRequest) -> DoseListOf {
+    let resident_key = optional(checked, "resident_key", &message.resident_key, super::MAX_KEY);
+    let size = match message.page_size {
+        0 => 100,
+        size => usize::try_from(size).unwrap_or(usize::MAX).min(LARGEST_PAGE),
+    };
+    let place = |token: &str| {
+        let (day, dose_id) = token.split_once('/')?;
+        Some((day.parse().ok()?, uuid::Uuid::parse_str(dose_id).ok()?.to_string()))
+    };
+    let after = place(&message.page_token);
+    if after.is_none() && !message.page_token.is_empty() {
+        checked.wrong("page_token", Reason::Value);
+    }
+    DoseListOf { resident_key, after, size }
+}
+
+/// Every word once, in the contract's order.
+pub(super) fn conditions(checked: &mut Fields, path: &str, numbers: &[i32]) -> Vec<Condition> {
+    if numbers.len() > MAX_CONDITIONS {
+        checked.wrong(path, Reason::Width);
+    }
+    let one = |(position, number): (usize, &i32)| {
+        let condition = Condition::from_number(*number);
+        if condition.is_none() {
+            checked.wrong(format!("{path}[{position}]"), Reason::Value);
+        }
+        condition
+    };
+    let found: BTreeSet<_> = numbers.iter().take(MAX_CONDITIONS).enumerate().filter_map(one).collect();
+    found.into_iter().collect()
 }
 
 /// Where a feed goes on.
@@ -270,6 +310,8 @@ fn one_answer(answer: pb::Answer) -> Option<Answer> {
 
 const MAX_REASON: usize = 200;
 const MAX_CODINGS: usize = 8;
+const MAX_CONDITIONS: usize = 4;
+const LARGEST_PAGE: usize = 200;
 const MAX_SYSTEM: usize = 200;
 const MAX_CODE: usize = 64;
 const MAX_NAME: usize = 100;

@@ -1,5 +1,7 @@
 //! Rows of a municipality's register: every problem of a row at once, by field.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use pmh_domain::{
     codes::looks_like_individual_number,
@@ -10,8 +12,8 @@ use pmh_domain::{
 };
 use pmh_proto::vaccination as pb;
 use pmh_store::vaccination::{
-    AuthorizationKind, AuthorizationRecord, DoseCoding, DoseRecord, DoseStatus, ImportedDose, Product,
-    Programme, Route, Site, Source,
+    AuthorizationKind, AuthorizationRecord, Condition, DoseCoding, DoseRecord, DoseStatus, ImportedDose,
+    Product, Programme, RegisterRow, Route, Site, Source, Statement,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -41,12 +43,18 @@ pub(super) fn doses(
     call: &Call,
     book: &RuleBook,
     rows: Vec<pb::DoseRow>,
-) -> Result<Vec<Received<Verdict<ImportedDose>>>, Refusal> {
+) -> Result<Vec<Received<Verdict<RegisterRow>>>, Refusal> {
     let today = tokyo_date(call.now);
     rows.into_iter()
         .map(|row| {
             let row_id = row.row_id.clone();
-            bulk::received(row, &row_id, Vec::new(), |row| dose(&row, book, call.short(), today))
+            bulk::received(row, &row_id, Vec::new(), |row| {
+                if row.complete_through.is_empty() {
+                    dose(&row, book, call.short(), today)
+                } else {
+                    statement(&row, today)
+                }
+            })
         })
         .collect()
 }
@@ -64,7 +72,29 @@ pub(super) fn authorizations(
         .collect()
 }
 
-fn dose(row: &pb::DoseRow, book: &RuleBook, issuer: &str, today: Date) -> Verdict<ImportedDose> {
+/// A row that speaks of the register has no dose in it.
+fn statement(row: &pb::DoseRow, today: Date) -> Verdict<RegisterRow> {
+    let mut checked = Row::default();
+    let resident_key = checked.text("resident_key", &row.resident_key, 0, 100);
+    let through = checked.date("complete_through", &row.complete_through);
+    if through.is_some_and(|day| day > today) {
+        checked.problem("complete_through", FieldReason::DateOutOfRange);
+    }
+    let alone = pb::DoseRow {
+        row_id: row.row_id.clone(),
+        resident_key: row.resident_key.clone(),
+        complete_through: row.complete_through.clone(),
+        ..pb::DoseRow::default()
+    };
+    if *row != alone {
+        checked.problem("complete_through", FieldReason::Value);
+    }
+    let statement =
+        resident_key.zip(through).map(|(resident_key, through)| Statement { resident_key, through });
+    checked.conclude(statement.map(RegisterRow::Complete))
+}
+
+fn dose(row: &pb::DoseRow, book: &RuleBook, issuer: &str, today: Date) -> Verdict<RegisterRow> {
     let mut checked = Row::default();
     let resident_key = checked.text("resident_key", &row.resident_key, 1, 100);
     let record_key = checked.text("record_key", &row.record_key, 0, 100);
@@ -84,6 +114,7 @@ fn dose(row: &pb::DoseRow, book: &RuleBook, issuer: &str, today: Date) -> Verdic
     if row.programme == 0 {
         checked.problem("programme", FieldReason::Required);
     }
+    let conditions = checked.conditions(&row.conditions);
     let value = (|| {
         let (vaccine, resident_key) = (vaccine?.to_string(), resident_key?);
         let (dose_number, occurrence) = (dose_number?, occurrence?);
@@ -106,12 +137,15 @@ fn dose(row: &pb::DoseRow, book: &RuleBook, issuer: &str, today: Date) -> Verdic
             programme: programme?,
             authorization_key: String::new(),
             due_date: None,
+            conditions: conditions?,
+            ruled_out: false,
             source: Source::Register,
             findings: Vec::new(),
             override_reason: String::new(),
             change_reason: String::new(),
         };
-        Some(ImportedDose { dose_id: dose_id([issuer, &resident_key, &key]), resident_key, record })
+        let dose_id = dose_id([issuer, &resident_key, &key]);
+        Some(RegisterRow::Dose(Box::new(ImportedDose { dose_id, resident_key, record })))
     })();
     checked.conclude(value)
 }
@@ -129,6 +163,7 @@ fn authorization(row: &pb::AuthorizationRow, book: &RuleBook, issuer: &str) -> V
         row.dose_numbers.iter().map(|number| checked.number("dose_numbers", *number)).collect();
     let institutions: Vec<_> =
         row.institutions.iter().map(|urn| checked.organization("institutions", urn)).collect();
+    let conditions = checked.conditions(&row.conditions);
     let days = row.valid.clone().unwrap_or_default();
     let (valid_from, valid_to) = (checked.date("valid.from", &days.from), checked.date("valid.to", &days.to));
     if valid_from.zip(valid_to).is_some_and(|(from, to)| to < from) {
@@ -145,6 +180,7 @@ fn authorization(row: &pb::AuthorizationRow, book: &RuleBook, issuer: &str) -> V
             institutions: institutions.into_iter().collect::<Option<_>>()?,
             valid_from: valid_from?,
             valid_to: valid_to?,
+            conditions: conditions?,
             withdrawn: row.withdrawn,
         })
     })();
@@ -242,6 +278,20 @@ impl Row {
                 None
             }
         }
+    }
+
+    /// Every word once, in the contract's order.
+    fn conditions(&mut self, numbers: &[i32]) -> Option<Vec<Condition>> {
+        if numbers.len() > 4 {
+            self.problem("conditions", FieldReason::Width);
+            return None;
+        }
+        let known: Option<BTreeSet<_>> =
+            numbers.iter().map(|number| Condition::from_number(*number)).collect();
+        if known.is_none() {
+            self.problem("conditions", FieldReason::Value);
+        }
+        known.map(|known| known.into_iter().collect())
     }
 
     fn word<T>(&mut self, field: &str, number: i32, word: impl Fn(i32) -> Option<T>) -> Option<T> {

@@ -57,12 +57,17 @@ impl Service {
     ) -> Result<(), Refusal> {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut idle = 0;
         loop {
+            if idle % LATE_EVERY == 0 {
+                ops::feed_late(&self.gateway, call).await?;
+            }
             let page = ops::feed_page(&self.gateway, call, after).await?;
             if page.is_empty() {
                 if !follow {
                     return Ok(());
                 }
+                idle += 1;
                 tokio::select! {
                     () = sender.closed() => return Ok(()),
                     _ = look.tick() => continue,
@@ -147,3 +152,5 @@ fn answers<T: Send + 'static, F: Future<Output = Result<(), Refusal>> + Send + '
 const AHEAD: usize = 2;
 /// How often an idle feed is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Of how many looks one asks for doses that were recorded before their person was linked.
+const LATE_EVERY: u32 = 10;

@@ -2,6 +2,8 @@
 
 mod audit;
 mod card;
+mod checkups;
+mod checkups_push;
 mod codes;
 mod counter;
 mod erase;

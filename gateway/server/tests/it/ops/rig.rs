@@ -180,7 +180,7 @@ pub(super) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
 }
 
-pub(super) fn today() -> Date {
+pub(crate) fn today() -> Date {
     Timestamp::from_second(now()).unwrap().to_zoned(TimeZone::get("Asia/Tokyo").unwrap()).date()
 }
 

@@ -56,6 +56,7 @@ fn evaluation(said: &Evaluation) -> Value {
         "allowed_from": said.allowed_from,
         "until": said.until,
         "history": word(said.history().as_str_name(), "HISTORY_STATE_"),
+        "history_gap": word(said.history_gap().as_str_name(), "HISTORY_GAP_"),
         "age_policy": word(said.age_policy().as_str_name(), "AGE_POLICY_"),
         "rules_version": said.rules_version,
         "findings": said.findings.iter().map(finding).collect::<Vec<_>>(),

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use pmh_domain::time::tokyo_minute;
-use pmh_proto::vaccination::{Dose, DoseStatus, Evaluation, Finding, HistoryState, Overridable, Verdict};
+use pmh_proto::vaccination::{
+    Dose, DoseStatus, Evaluation, Finding, HistoryGap, HistoryState, Overridable, Verdict,
+};
 
 use super::super::screen::{indented, large, said};
 use super::super::trouble::Trouble;
@@ -110,14 +112,32 @@ fn finding(finding: &Finding, language: Language) -> String {
     format!("[{mark}] {text}{doctor} [{}{unconfirmed}]", rule.id)
 }
 
+fn gap(gap: HistoryGap, language: Language) -> &'static str {
+    match gap {
+        HistoryGap::HomeUnknown => language.pick("住民登録地が不明", "nobody knows the home municipality"),
+        HistoryGap::RegisterStale => {
+            language.pick("自治体の台帳が古い", "the municipality's register is out of date")
+        }
+        HistoryGap::RegisterNotDelivered | HistoryGap::Unspecified => {
+            language.pick("自治体の台帳が未登録", "the municipality's register is not here")
+        }
+    }
+}
+
 fn basis(evaluation: &Evaluation, language: Language) -> String {
     let history = match evaluation.history() {
         HistoryState::Complete => {
-            language.pick("自治体の台帳で完全", "complete by the municipality's register")
+            language.pick("自治体の台帳で完全", "complete by the municipality's register").to_owned()
         }
-        HistoryState::PaperSeen => language.pick("母子健康手帳で確認", "compared with the handbook"),
+        HistoryState::PaperSeen => {
+            language.pick("母子健康手帳で確認", "compared with the handbook").to_owned()
+        }
         HistoryState::Incomplete | HistoryState::Unspecified => {
-            language.pick("不完全の可能性（母子健康手帳で確認を）", "may be incomplete: compare the handbook")
+            let why = gap(evaluation.history_gap(), language);
+            language.pick(
+                format!("不完全の可能性（{why}。母子健康手帳で確認を）"),
+                format!("may be incomplete ({why}): compare the handbook"),
+            )
         }
     };
     let version = &evaluation.rules_version;

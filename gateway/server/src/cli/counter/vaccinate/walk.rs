@@ -7,8 +7,8 @@ use pmh_client::call::Recorded;
 use pmh_client::{Card, Presence, Presentation, Proven, Terminal};
 use pmh_proto::common::Purpose;
 use pmh_proto::vaccination::{
-    Administration, Availability, DoctorOverride, Dose, EvaluateDoseRequest, Evaluation, RecordDoseRequest,
-    ReserveDoseRequest, ReserveOutcome, Shot, Verdict,
+    Administration, Availability, DoctorOverride, Dose, DoseSource, EvaluateDoseRequest, Evaluation,
+    RecordDoseRequest, ReserveDoseRequest, ReserveOutcome, Shot, Verdict,
 };
 use prost::Message as _;
 use prost_types::Timestamp;
@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub(super) doctor: String,
     pub(super) override_reason: Option<String>,
     pub(super) check_only: bool,
+    /// The day of the shot is past: a reservation would hold nothing.
+    pub(super) is_late: bool,
 }
 
 /// How far it came. Every step's receipt held.
@@ -79,6 +81,12 @@ impl Step {
             "request": BASE64.encode(&self.request),
             "response": BASE64.encode(&self.response),
         })
+    }
+}
+
+impl Plan {
+    fn doctor_override(&self) -> Option<DoctorOverride> {
+        self.override_reason.as_ref().map(|reason| DoctorOverride { reason: reason.clone() })
     }
 }
 
@@ -143,16 +151,17 @@ impl Counter<'_> {
         if evaluation.verdict() == Verdict::Block && plan.override_reason.is_none() {
             return Ok((Ended::Stopped, evaluation));
         }
+        if plan.is_late {
+            return self.record(plan, String::new(), evaluation).await;
+        }
         self.reserve_and_record(plan).await
     }
 
     async fn reserve_and_record(&mut self, plan: &Plan) -> Result<(Ended, Evaluation), Trouble> {
-        let doctor_override =
-            plan.override_reason.as_ref().map(|reason| DoctorOverride { reason: reason.clone() });
         let request = ReserveDoseRequest {
             idempotency_key: uuid(),
             shot: Some(plan.shot.clone()),
-            doctor_override,
+            doctor_override: plan.doctor_override(),
             purpose: Purpose::Treat.into(),
             ..Default::default()
         };
@@ -165,10 +174,22 @@ impl Counter<'_> {
             }
             ReserveOutcome::Blocked | ReserveOutcome::Unspecified => return Ok((Ended::Stopped, evaluation)),
         }
+        self.record(plan, held.reservation_id, evaluation).await
+    }
+
+    async fn record(
+        &mut self,
+        plan: &Plan,
+        reservation_id: String,
+        evaluation: Evaluation,
+    ) -> Result<(Ended, Evaluation), Trouble> {
+        let late = if plan.is_late { DoseSource::Paper } else { DoseSource::Unspecified };
         let request = RecordDoseRequest {
             idempotency_key: uuid(),
-            reservation_id: held.reservation_id,
+            reservation_id,
             shot: Some(plan.shot.clone()),
+            late: late.into(),
+            doctor_override: plan.doctor_override(),
             administration: Some(Administration { doctor: plan.doctor.clone(), ..Default::default() }),
             purpose: Purpose::Treat.into(),
             ..Default::default()
