@@ -103,6 +103,17 @@ registry! {
         78 PUT_ACCESS_DELAY "PutAccessDelay";
         80 LIST_URGENT_CASES "ListUrgentCases";
         81 ACKNOWLEDGE_URGENT_CASE "AcknowledgeUrgentCase";
+        101 OFFER_HANDOFF "OfferHandoff";
+        102 ACCEPT_HANDOFF "AcceptHandoff";
+        103 DECLINE_HANDOFF "DeclineHandoff";
+        104 WITHDRAW_HANDOFF "WithdrawHandoff";
+        105 READ_HANDOFF_RECORDS "ReadHandoffRecords";
+        107 RETURN_HANDOFF "ReturnHandoff";
+        108 CLOSE_HANDOFF "CloseHandoff";
+        109 LIST_HANDOFFS "ListHandoffs";
+        112 CONFIRM_HANDOFF "ConfirmHandoff";
+        113 DELIVER "Deliver";
+        114 READ_RECORDS "ReadRecords";
     }
 }
 

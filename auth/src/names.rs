@@ -191,12 +191,21 @@ pub mod scope {
     pub const VACCINATION_READ: &str = "vaccination:read";
     /// Reserve and record doses.
     pub const VACCINATION_WRITE: &str = "vaccination:write";
+    /// Bind a handoff's offer to the card's person, and accept it.
+    pub const HANDOFF_ACCEPT: &str = "handoff:accept";
     /// Read who looked at one's own data, and question it.
     pub const ACCESS_READ: &str = "access:read";
 
     /// Every scope of this version.
-    pub const ALL: &[&str] =
-        &[ELIGIBILITY_READ, LINK_PROPOSE, LINK_WRITE, ACCESS_READ, VACCINATION_READ, VACCINATION_WRITE];
+    pub const ALL: &[&str] = &[
+        ELIGIBILITY_READ,
+        LINK_PROPOSE,
+        LINK_WRITE,
+        ACCESS_READ,
+        VACCINATION_READ,
+        VACCINATION_WRITE,
+        HANDOFF_ACCEPT,
+    ];
 
     /// The most scopes a token carries.
     pub const MAX: usize = 16;

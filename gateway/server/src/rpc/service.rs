@@ -41,6 +41,8 @@ pub fn routes(gateway: &Arc<Gateway>, max_message_bytes: usize) -> Routes {
         eligibility::eligibility_service_server::EligibilityServiceServer,
         vaccination::vaccination_service_server::VaccinationServiceServer,
         checkup::checkup_service_server::CheckupServiceServer,
+        handoff::handoff_service_server::HandoffServiceServer,
+        handoff::handoff_peer_service_server::HandoffPeerServiceServer,
         audit::audit_service_server::AuditServiceServer
     )
 }
@@ -153,6 +155,15 @@ receipted! {
     eligibility::AdvanceWatermarkResponse,
     eligibility::ListEntitlementsResponse,
     eligibility::PutEntitlementsResponse,
+    handoff::AcceptHandoffResponse,
+    handoff::CloseHandoffResponse,
+    handoff::ConfirmHandoffResponse,
+    handoff::DeclineHandoffResponse,
+    handoff::DeliverResponse,
+    handoff::OfferHandoffResponse,
+    handoff::ReadRecordsResponse,
+    handoff::ReturnHandoffResponse,
+    handoff::WithdrawHandoffResponse,
     presence::CompletePresentationResponse,
     presence::EndPresenceResponse,
     presence::NarrowPresenceResponse,

@@ -108,6 +108,21 @@ impl Transaction for ReadBack {
     const TOUCHES_PERSONS: bool = false;
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>> {
+        Box::pin(async move {
+            let issuer = short(self.issuer);
+            let Some(subject) = tx.resident(&issuer, &self.resident_key).await? else { return Ok(None) };
+            Ok(Some((subject, tx.kept_checkups(&issuer, subject).await?)))
+        })
+    }
+}
+
+impl Tx {
+    /// A municipality's own records of a person, by day and id.
+    pub(crate) async fn kept_checkups(
+        &mut self,
+        issuer: &str,
+        subject: SubjectRef,
+    ) -> Result<Vec<KeptCheckup>, Fault> {
         // A later version may have moved the record to another resident, so all rows of each record decide.
         const VERSIONS: &str = concat!(
             "SELECT r.record_id, r.source_version, r.body, r.subject_ref FROM ",
@@ -117,31 +132,27 @@ impl Transaction for ReadBack {
             " AND r.record_id IN (SELECT own.record_id FROM checkup_row own
                                   WHERE own.subject_ref = $1 AND own.sender = $2)"
         );
-        Box::pin(async move {
-            let issuer = short(self.issuer);
-            let Some(subject) = tx.resident(&issuer, &self.resident_key).await? else { return Ok(None) };
-            let mut records: BTreeMap<String, Vec<Version>> = BTreeMap::new();
-            for row in tx.fetch(VERSIONS, vec![subject.into(), issuer.into()]).await? {
-                records.entry(row.text(0)?).or_default().push(Held {
-                    version: version(row.int(1)?)?,
-                    batch: row.array(3, "checkup_row")?,
-                    content: row.text(2)?,
-                });
-            }
-            let mut kept = Vec::new();
-            for rows in records.values() {
-                let Some(reading) = read(rows).filter(|reading| reading.row.batch == subject) else {
-                    continue;
-                };
-                kept.push(KeptCheckup {
-                    checkup: parse(&reading.row.content, "checkup_row")?,
-                    amended: reading.amended,
-                    disputed: reading.disputed,
-                });
-            }
-            kept.sort_by_key(|kept| kept.checkup.date);
-            Ok(Some((subject, kept)))
-        })
+        let mut records: BTreeMap<String, Vec<Version>> = BTreeMap::new();
+        for row in self.fetch(VERSIONS, vec![subject.into(), issuer.into()]).await? {
+            records.entry(row.text(0)?).or_default().push(Held {
+                version: version(row.int(1)?)?,
+                batch: row.array(3, "checkup_row")?,
+                content: row.text(2)?,
+            });
+        }
+        let mut kept = Vec::new();
+        for rows in records.values() {
+            let Some(reading) = read(rows).filter(|reading| reading.row.batch == subject) else {
+                continue;
+            };
+            kept.push(KeptCheckup {
+                checkup: parse(&reading.row.content, "checkup_row")?,
+                amended: reading.amended,
+                disputed: reading.disputed,
+            });
+        }
+        kept.sort_by_key(|kept| kept.checkup.date);
+        Ok(kept)
     }
 }
 

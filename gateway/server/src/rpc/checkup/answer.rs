@@ -52,12 +52,15 @@ pub(super) fn undone(undone: &Undone) -> pb::UndoBatchResponse {
 }
 
 pub(super) fn listed(kept: &[KeptCheckup]) -> pb::ListCheckupsResponse {
-    let read = |kept: &KeptCheckup| pb::ReadCheckup {
+    pb::ListCheckupsResponse { checkups: kept.iter().map(read_checkup).collect(), receipt: None }
+}
+
+pub(in crate::rpc) fn read_checkup(kept: &KeptCheckup) -> pb::ReadCheckup {
+    pb::ReadCheckup {
         record: Some(record(&kept.checkup)),
         amended: kept.amended,
         disputed: kept.disputed,
-    };
-    pb::ListCheckupsResponse { checkups: kept.iter().map(read).collect(), receipt: None }
+    }
 }
 
 pub(super) fn cases(list: &CaseList) -> pb::ListUrgentCasesResponse {

@@ -3,6 +3,8 @@
 mod answer;
 mod parse;
 
+pub(super) use answer::read_checkup;
+
 use std::sync::Arc;
 
 use pmh_auth::policy::Permit;
