@@ -1,6 +1,7 @@
 //! `pmh municipality`: what a municipality's office for vaccination and checkups does.
 
 mod checkups;
+mod handoff;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,9 @@ enum Command {
     /// Checkups: the empty file, batches, what is kept.
     #[command(subcommand)]
     Checkups(checkups::Command),
+    /// Handoffs between home and the municipality of a stay (里帰り出産).
+    #[command(subcommand)]
+    Handoff(handoff::Command),
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -39,5 +43,6 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Push(Push::Doses(args)) => push::run(push::What::Doses, &args).await,
         Command::Push(Push::Checkups(args)) => push::run(push::What::Checkups, &args).await,
         Command::Checkups(command) => checkups::run(command).await,
+        Command::Handoff(command) => handoff::run(command).await,
     }
 }
