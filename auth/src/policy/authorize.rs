@@ -158,9 +158,11 @@ pub fn presentable(role: Role) -> (&'static [Purpose], &'static [&'static str]) 
         Role::Pharmacy => {
             (&[Purpose::Treat, Purpose::Hpaymt], &[scope::ELIGIBILITY_READ, scope::LINK_PROPOSE])
         }
-        Role::Municipality | Role::Prefecture => {
-            (&[Purpose::Hpaymt, Purpose::Patrqt], &[scope::LINK_WRITE, scope::ACCESS_READ])
-        }
+        Role::Municipality => (
+            &[Purpose::Hpaymt, Purpose::Patrqt, Purpose::Pubhlth],
+            &[scope::LINK_WRITE, scope::ACCESS_READ, scope::HANDOFF_ACCEPT],
+        ),
+        Role::Prefecture => (&[Purpose::Hpaymt, Purpose::Patrqt], &[scope::LINK_WRITE, scope::ACCESS_READ]),
         Role::App => {
             (&[Purpose::Patrqt], &[scope::ELIGIBILITY_READ, scope::ACCESS_READ, scope::VACCINATION_READ])
         }

@@ -7,6 +7,7 @@ mod view;
 pub(crate) mod wire;
 mod words;
 
+use pmh_auth::names::Purpose;
 use pmh_domain::handoff::{HandoffId, OneTimeCode, Side};
 use pmh_proto::{
     common::Reason,
@@ -126,7 +127,8 @@ impl Service {
         call: &Call,
         message: &pb::AcceptHandoffRequest,
     ) -> Result<pb::AcceptHandoffResponse, Refusal> {
-        let permit = self.permit(call)?;
+        // At the counter the token says that she is there; the municipality's own purpose is implied.
+        let permit = call.authorize(&self.gateway, Some(Purpose::Pubhlth))?;
         let mut checked = Fields::default();
         let named = parse::named(&mut checked, &message.idempotency_key, &message.handoff_id);
         let code = <[u8; 16]>::try_from(message.code.as_slice()).ok();

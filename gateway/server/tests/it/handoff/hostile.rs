@@ -68,7 +68,11 @@ async fn what_its_receipt_does_not_prove_is_refused() {
     let refused = async |bytes: Vec<u8>, receipt: Option<Receipt>, carrier: &str| {
         reason(pair.home.deliver(carrier, bytes, receipt).await)
     };
-    for place in [4, bytes.len() / 2, bytes.len() - 1] {
+    // Field, length, field, length: then the handoff's id, and another is none that home knows.
+    let mut elsewhere = bytes.clone();
+    elsewhere[4] = if elsewhere[4] == b'0' { b'1' } else { b'0' };
+    assert_eq!(refused(elsewhere, receipt.clone(), AT_STAY).await, Reason::NotFound);
+    for place in [bytes.len() / 2, bytes.len() - 1] {
         let mut forged = bytes.clone();
         forged[place] ^= 1;
         assert_eq!(refused(forged, receipt.clone(), AT_STAY).await, Reason::ProofInvalid, "byte {place}");

@@ -4,8 +4,8 @@ use jiff::ToSpan as _;
 use pmh::sandbox::uuid;
 use pmh_client::{Card, CardError, Error, Issuer, Presentation, Proven, Signed, Terminal};
 use pmh_proto::checkup::{
-    BatchState, CheckupKind, CheckupRecord, CheckupRow, ConfirmBatchRequest, Instrument, InstrumentScores,
-    ItemEntry,
+    BatchState, CheckupKind, CheckupRecord, CheckupRow, ConfirmBatchRequest, GestationBasis, Instrument,
+    InstrumentScores, ItemEntry,
 };
 use pmh_proto::common::{BulkHeader, Sex};
 use pmh_proto::handoff::{
@@ -78,10 +78,12 @@ impl Mother {
         };
         let epds =
             InstrumentScores { instrument: Instrument::Epds.into(), items: vec![0; 10], total: Some(0) };
-        let rows = vec![
-            record(CheckupKind::Pregnancy, vec![weight], Vec::new()),
-            record(CheckupKind::Postpartum, Vec::new(), vec![epds]),
-        ];
+        let mut visit = record(CheckupKind::Pregnancy, vec![weight], Vec::new());
+        if let Some(record) = &mut visit.record {
+            record.gestation = "28w0d".to_owned();
+            record.gestation_basis = GestationBasis::Ultrasound.into();
+        }
+        let rows = vec![visit, record(CheckupKind::Postpartum, Vec::new(), vec![epds])];
         let (pusher, header) = (pusher(&pair.home).await, header());
         let summary = pusher.push_checkups(&header, rows, |_| {}).await.unwrap();
         assert_eq!(summary.rows.unwrap().created, 2);

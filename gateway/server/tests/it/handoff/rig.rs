@@ -97,10 +97,13 @@ async fn filled(dir: &Path, name: &str) -> Town {
         limits: None,
         witnesses: Vec::new(),
     };
-    let filled = Box::pin(sandbox::open(&options)).await.unwrap();
-    filled.gateway.stop().await.unwrap();
-    until_closed(&options.dir).await;
-    Town { pki: DevPki::load(&filled.dir.join("pki")).unwrap(), dir: filled.dir, sandbox: filled.sandbox }
+    let (dir, sandbox) = {
+        let filled = Box::pin(sandbox::open(&options)).await.unwrap();
+        filled.gateway.stop().await.unwrap();
+        (filled.dir, filled.sandbox)
+    };
+    until_closed(&dir).await;
+    Town { pki: DevPki::load(&dir.join("pki")).unwrap(), dir, sandbox }
 }
 
 async fn start(mut town: Town, address: String, peer: HandoffPeer) -> (Town, Running) {
