@@ -115,6 +115,17 @@ registry! {
         89 REQUEST_PLACE "RequestPlace";
         90 CANCEL_PLACE "CancelPlace";
         91 LIST_SESSIONS "ListSessions";
+        101 OFFER_HANDOFF "OfferHandoff";
+        102 ACCEPT_HANDOFF "AcceptHandoff";
+        103 DECLINE_HANDOFF "DeclineHandoff";
+        104 WITHDRAW_HANDOFF "WithdrawHandoff";
+        105 READ_HANDOFF_RECORDS "ReadHandoffRecords";
+        107 RETURN_HANDOFF "ReturnHandoff";
+        108 CLOSE_HANDOFF "CloseHandoff";
+        109 LIST_HANDOFFS "ListHandoffs";
+        112 CONFIRM_HANDOFF "ConfirmHandoff";
+        113 DELIVER "Deliver";
+        114 READ_RECORDS "ReadRecords";
     }
 }
 

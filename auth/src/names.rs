@@ -195,6 +195,8 @@ pub mod scope {
     pub const CHECKUP_READ: &str = "checkup:read";
     /// Use tickets, book places, answer questionnaires.
     pub const CHECKUP_WRITE: &str = "checkup:write";
+    /// Bind a handoff's offer to the card's person, and accept it.
+    pub const HANDOFF_ACCEPT: &str = "handoff:accept";
     /// Read who looked at one's own data, and question it.
     pub const ACCESS_READ: &str = "access:read";
 
@@ -208,6 +210,7 @@ pub mod scope {
         VACCINATION_WRITE,
         CHECKUP_READ,
         CHECKUP_WRITE,
+        HANDOFF_ACCEPT,
     ];
 
     /// The most scopes a token carries.

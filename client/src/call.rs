@@ -2,7 +2,7 @@
 
 use pmh_audit::registry::Method;
 use pmh_proto::audit::Receipt;
-use pmh_proto::{audit, checkup, directory, eligibility, presence, resident, vaccination};
+use pmh_proto::{audit, checkup, directory, eligibility, handoff, presence, resident, vaccination};
 use prost::Message;
 
 /// A request of a unary method.
@@ -160,6 +160,20 @@ calls! {
         Safe "CancelPlace" CancelPlaceRequest => CancelPlaceResponse;
         Safe "ListSessions" ListSessionsRequest => ListSessionsResponse;
     }
+    handoff "HandoffService" Gateway {
+        Safe "OfferHandoff" OfferHandoffRequest => OfferHandoffResponse;
+        Safe "AcceptHandoff" AcceptHandoffRequest => AcceptHandoffResponse;
+        Safe "DeclineHandoff" DeclineHandoffRequest => DeclineHandoffResponse;
+        Safe "WithdrawHandoff" WithdrawHandoffRequest => WithdrawHandoffResponse;
+        Safe "ReturnHandoff" ReturnHandoffRequest => ReturnHandoffResponse;
+        Safe "CloseHandoff" CloseHandoffRequest => CloseHandoffResponse;
+        Safe "ListHandoffs" ListHandoffsRequest => ListHandoffsResponse;
+        Safe "ConfirmHandoff" ConfirmHandoffRequest => ConfirmHandoffResponse;
+    }
+    handoff "HandoffPeerService" Gateway {
+        Safe "Deliver" DeliverRequest => DeliverResponse;
+        Safe "ReadRecords" ReadRecordsRequest => ReadRecordsResponse;
+    }
     audit "AuditService" Gateway {
         Safe "GetCheckpoint" GetCheckpointRequest => GetCheckpointResponse;
         Safe "GetInclusionProof" GetInclusionProofRequest => GetInclusionProofResponse;
@@ -209,6 +223,11 @@ receipted! {
         EvaluateDoseResponse ReserveDoseResponse ReleaseDoseResponse RecordDoseResponse AmendDoseResponse VoidDoseResponse
         ListDosesResponse GetForecastResponse AcknowledgeDosesResponse GetErrorPreventionReportResponse
         PutDosesResponse PutAuthorizationsResponse WatchDosesResponse ListClaimLinesResponse
+    }
+    handoff {
+        OfferHandoffResponse AcceptHandoffResponse DeclineHandoffResponse WithdrawHandoffResponse ReturnHandoffResponse
+        CloseHandoffResponse ListHandoffsResponse ConfirmHandoffResponse DeliverResponse ReadRecordsResponse
+        ReadHandoffRecordsResponse
     }
     checkup {
         PushCheckupsResponse ConfirmBatchResponse UndoBatchResponse ListCheckupsResponse ListUrgentCasesResponse

@@ -3,7 +3,7 @@
 use pmh_audit::registry::Method;
 use pmh_audit::{Hash, Kind, OrgRef, Part, Receipt, ReceiptError, Salt, Verified, VerifierKey};
 use pmh_proto::audit as wire;
-use pmh_proto::{audit, checkup, directory, eligibility, presence, resident, vaccination};
+use pmh_proto::{audit, checkup, directory, eligibility, handoff, presence, resident, vaccination};
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 
@@ -175,6 +175,9 @@ fn digests(method: &str, request: &[u8], response: &[u8]) -> Result<Digests, Pro
         checkup::ConfirmBatchRequest checkup::UndoBatchRequest checkup::ListCheckupsRequest
         checkup::GetCheckupRequest checkup::ListFollowUpsRequest checkup::CloseFollowUpRequest
         checkup::ListUrgentCasesRequest checkup::AcknowledgeUrgentCaseRequest
+        handoff::OfferHandoffRequest handoff::AcceptHandoffRequest handoff::DeclineHandoffRequest
+        handoff::WithdrawHandoffRequest handoff::ReturnHandoffRequest handoff::CloseHandoffRequest
+        handoff::ListHandoffsRequest handoff::ConfirmHandoffRequest handoff::DeliverRequest handoff::ReadRecordsRequest
         audit::GetReceiptRequest audit::GetEntryRequest audit::SearchEntriesRequest audit::RequestPersonSearchRequest
         audit::ApprovePersonSearchRequest audit::OpenPartsRequest
         audit::ListMyAccessesRequest audit::QuestionAccessRequest audit::AnswerQuestionRequest

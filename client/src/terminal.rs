@@ -81,6 +81,15 @@ impl Presentation {
         }
     }
 
+    /// For a handoff's offer, verified by PIN: the mother binds it to herself at the stay side's window.
+    pub fn for_handoff(text: &str) -> Self {
+        Self {
+            purposes: vec![Purpose::Pubhlth],
+            scopes: vec![names::scope::HANDOFF_ACCEPT.to_owned()],
+            ..Self::for_vaccination(text)
+        }
+    }
+
     /// For the person's own list of accesses, verified by PIN. Nothing is offered and nothing granted: it is a right.
     pub fn for_accesses(text: &str) -> Self {
         Self {

@@ -52,8 +52,11 @@ pub mod pmh {
     package!(
         /// Checkups of mothers and children.
         checkup, "pmh.checkup.v1");
+    package!(
+        /// Handoffs between two municipalities.
+        handoff, "pmh.handoff.v1");
 }
 
 pub use pmh::{audit::v1 as audit, common::v1 as common, directory::v1 as directory};
-pub use pmh::{checkup::v1 as checkup, vaccination::v1 as vaccination};
+pub use pmh::{checkup::v1 as checkup, handoff::v1 as handoff, vaccination::v1 as vaccination};
 pub use pmh::{eligibility::v1 as eligibility, presence::v1 as presence, resident::v1 as resident};

@@ -161,8 +161,8 @@ pub fn presentable(role: Role) -> (&'static [Purpose], &'static [&'static str]) 
             (&[Purpose::Treat, Purpose::Hpaymt], &[scope::ELIGIBILITY_READ, scope::LINK_PROPOSE])
         }
         Role::Municipality => (
-            &[Purpose::Hpaymt, Purpose::Patrqt],
-            &[scope::LINK_WRITE, scope::ACCESS_READ, scope::CHECKUP_READ],
+            &[Purpose::Hpaymt, Purpose::Patrqt, Purpose::Pubhlth],
+            &[scope::LINK_WRITE, scope::ACCESS_READ, scope::CHECKUP_READ, scope::HANDOFF_ACCEPT],
         ),
         Role::Prefecture => (&[Purpose::Hpaymt, Purpose::Patrqt], &[scope::LINK_WRITE, scope::ACCESS_READ]),
         Role::App => (

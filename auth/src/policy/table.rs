@@ -182,6 +182,29 @@ pub const POLICY: &[MethodPolicy] = &[
     dose(89, "/pmh.checkup.v1.SessionService/RequestPlace", FAMILIES, Needs::TokenOptional(ACT_AT_CHECKUPS)),
     dose(90, "/pmh.checkup.v1.SessionService/CancelPlace", FAMILIES, Needs::TokenOptional(ACT_AT_CHECKUPS)),
     dose(91, "/pmh.checkup.v1.SessionService/ListSessions", FAMILIES, Needs::TokenOptional(LOOK_AT_CHECKUPS)),
+    // Handoffs: each municipality its own side's. The mother's card binds an accept to her.
+    open(101, "/pmh.handoff.v1.HandoffService/OfferHandoff", REGISTERS),
+    MethodPolicy {
+        path: "/pmh.handoff.v1.HandoffService/AcceptHandoff",
+        number: 102,
+        callers: REGISTERS,
+        needs: Needs::Token(TokenNeeds {
+            scope: scope::HANDOFF_ACCEPT,
+            acr: VERIFIED_HOLDER,
+            tiers: &[Tier::Full],
+            consent: ConsentRule::None,
+        }),
+    },
+    open(103, "/pmh.handoff.v1.HandoffService/DeclineHandoff", REGISTERS),
+    open(104, "/pmh.handoff.v1.HandoffService/WithdrawHandoff", REGISTERS),
+    open(105, "/pmh.handoff.v1.HandoffService/ReadHandoffRecords", REGISTERS),
+    open(107, "/pmh.handoff.v1.HandoffService/ReturnHandoff", REGISTERS),
+    open(108, "/pmh.handoff.v1.HandoffService/CloseHandoff", REGISTERS),
+    open(109, "/pmh.handoff.v1.HandoffService/ListHandoffs", REGISTERS),
+    open(112, "/pmh.handoff.v1.HandoffService/ConfirmHandoff", REGISTERS),
+    // Another gateway, by the certificate of a municipality that it serves; receipts decide, not the connection.
+    open(113, "/pmh.handoff.v1.HandoffPeerService/Deliver", REGISTERS),
+    open(114, "/pmh.handoff.v1.HandoffPeerService/ReadRecords", REGISTERS),
     // The log: its heads and proofs are for everybody, its entries for auditors.
     open(60, "/pmh.audit.v1.AuditService/GetCheckpoint", EVERYBODY),
     open(61, "/pmh.audit.v1.AuditService/GetEntry", AUDITOR),

@@ -52,6 +52,9 @@ pub struct Config {
     /// Checkups.
     #[serde(default)]
     pub checkup: CheckupConfig,
+    /// Handoffs with municipalities that another gateway serves.
+    #[serde(default)]
+    pub handoff: HandoffConfig,
     /// Limits of the edge.
     #[serde(default)]
     pub edge: EdgeLimits,
@@ -227,6 +230,42 @@ pub struct CheckupConfig {
     pub thresholds: Option<PathBuf>,
 }
 
+/// Handoffs (里帰り出産).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandoffConfig {
+    /// Gateways that serve other municipalities. One that no peer serves is served here.
+    #[serde(default)]
+    pub peers: Vec<HandoffPeer>,
+}
+
+/// Another municipality's gateway. What it says counts under its log key; the connection alone proves nothing.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandoffPeer {
+    /// URNs of the municipalities that it serves; each of one peer alone.
+    pub municipalities: Vec<String>,
+    /// `host:port` of its calls.
+    pub address: String,
+    /// Name that its certificate must bear.
+    pub server_name: String,
+    /// Roots that its certificate leads to, PEM.
+    pub roots: Vec<PathBuf>,
+    /// Our chain for it, leaf first, PEM: of a municipality that it has registered.
+    pub certificate: PathBuf,
+    /// Our key, PKCS#8.
+    pub key: PathBuf,
+    /// URN by whose certificate it calls us.
+    pub organization: String,
+    /// Verifier key of its gateway log, named after its origin.
+    pub log_key: String,
+    /// C2SP tlog-policy that the checkpoints of its receipts must meet. Absent: the log's own word.
+    pub witness_policy: Option<PathBuf>,
+    /// How many witnesses must have cosigned the checkpoints that we send. Default: 0.
+    #[serde(default)]
+    pub witnesses: u32,
+}
+
 /// Citizens' questions about entries.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -301,6 +340,11 @@ impl Config {
         paths.extend(&mut self.cards.authorities);
         paths.extend(&mut self.cards.revocation_lists);
         paths.extend(&mut self.readers.authorities);
+        for peer in &mut self.handoff.peers {
+            paths.extend(&mut peer.roots);
+            paths.extend([&mut peer.certificate, &mut peer.key]);
+            paths.extend(&mut peer.witness_policy);
+        }
         paths.extend(self.directory.as_mut().map(|directory| &mut directory.public_key));
         paths
     }

@@ -1,5 +1,7 @@
 //! A gateway from its configuration: open, check, serve, drain. Reads as one list.
 
+mod peers;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -168,6 +170,7 @@ pub async fn open_by(config: &Config, clock: Clock) -> Result<Gateway> {
         urgent_rules: urgent_rules(config)?,
         jurisdictions: jurisdictions(config)?,
         witnesses: witnesses(config, clock())?,
+        handoffs: peers::links(&config.handoff)?,
         retention: if config.log.retention { Retention::On } else { Retention::Off },
         time_to_answer: Duration::from_hours(24 * u64::from(config.questions.answer_days)),
         logs: LogSigners {
@@ -227,6 +230,7 @@ async fn housekeeping(
             write_refusals(&gateway),
             follow_search(&gateway),
             upkeep::follow_erasures(&gateway),
+            upkeep::deliver_handoffs(&gateway),
             upkeep::keep_log(&gateway, Log::Gateway),
             upkeep::keep_log(&gateway, Log::Auth),
             witnessing::follow_witnesses(&gateway, &readiness),

@@ -12,12 +12,12 @@
 //!
 //! Anything but zero in `different` and `defects` means that somebody or something changed the database.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use metrics::{counter, gauge};
 use pmh_store::{Fault, Scan};
 
-use crate::ops::{Gateway, erasure::retention::Retention, log::Log};
+use crate::ops::{Gateway, erasure::retention::Retention, handoff::deliver_due, log::Log};
 
 /// Keeps one log until the program ends.
 pub(crate) async fn keep_log(gateway: &Gateway, log: Log) {
@@ -31,6 +31,17 @@ pub(crate) async fn follow_erasures(gateway: &Gateway) {
         tick.tick().await;
         if let Err(fault) = gateway.follow_erasures().await {
             tracing::warn!(error = %fault, "erasures not finished");
+        }
+    }
+}
+
+/// What handoffs tell other municipalities leaves within a second, and again until it has arrived.
+pub(crate) async fn deliver_handoffs(gateway: &Arc<Gateway>) {
+    let mut tick = ticks(Duration::from_millis(500));
+    loop {
+        tick.tick().await;
+        if let Err(fault) = deliver_due(gateway).await {
+            tracing::warn!(error = %fault, "messages of handoffs not sent");
         }
     }
 }

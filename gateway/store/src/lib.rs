@@ -19,6 +19,7 @@ mod entry;
 mod erasure;
 mod fault;
 mod gateway;
+pub mod handoff;
 mod last_checkpoint;
 mod reader;
 mod recorded;

@@ -65,6 +65,7 @@ fn side_of(reason: &str) -> Side {
         | "SUBJECT_MISMATCH"
         | "ISSUER_MISMATCH"
         | "OUTSIDE_JURISDICTION"
+        | "PROOF_INVALID"
         | "SECOND_PERSON_NEEDED"
         | "ERASED"
         | "NOT_COSIGNED"

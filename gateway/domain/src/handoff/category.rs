@@ -1,8 +1,10 @@
 //! The categories of records that a handoff shares.
 
+use serde::{Deserialize, Serialize};
+
 /// What the mother consents to share, one by one (domain research §5.3, steps
 /// 2, 3 and 5; the cut is ours).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Category {
     /// 妊娠届 essentials and due date.
     Notice,

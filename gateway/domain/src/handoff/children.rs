@@ -1,5 +1,7 @@
 //! Birth and loss: provisional children, twins, and the silence afterwards.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -8,16 +10,16 @@ use super::{Decision, Refusal, TwoOfficers};
 use crate::resident::ResidentKey;
 
 /// Place among the children of one birth, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BirthOrder(pub u8);
 
 /// Names one notice of a facility.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NoticeId(pub [u8; 16]);
 
 /// What a facility's notice says of one child. It is not the statutory filing
 /// (戸籍法49条), which its filer still makes within 14 days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Notice {
     /// Which notice.
     pub id: NoticeId,
@@ -39,7 +41,7 @@ pub struct Child {
 }
 
 /// 死産, 流産 or a child's death.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Loss {
     /// Of the pregnancy, with every child of it.
     Pregnancy,

@@ -1,20 +1,22 @@
 //! What the sharing rests on, category by category: the mother's consent, or
 //! another legal basis that is stated.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Category, Duty, TwoOfficers};
 
 /// The mother's consent to share some categories. About her child she consents
 /// as its guardian (unconfirmed whether that holds before the birth).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     categories: BTreeSet<Category>,
     origin: ConsentOrigin,
 }
 
 /// How the mother gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConsentOrigin {
     /// With her card at a window.
     Card,
@@ -58,7 +60,7 @@ pub enum ConsentError {
 }
 
 /// Categories that rest on law instead, for named duties, by two officers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statutory {
     /// Which categories.
     pub categories: BTreeSet<Category>,
@@ -72,7 +74,7 @@ pub struct Statutory {
 
 /// A law that allows sharing without consent. Which article carries which
 /// category is unconfirmed: the municipality states it and answers for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Law {
     /// 要保護児童対策地域協議会 (児童福祉法25条の2, 25条の3).
     ProtectionCouncil,
@@ -90,7 +92,7 @@ pub enum Ground {
 }
 
 /// All that a handoff rests on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bases {
     consents: BTreeMap<Category, ConsentOrigin>,
     statutory: Vec<Statutory>,
@@ -147,6 +149,11 @@ impl Bases {
         let mut rest = self.clone();
         rest.withdraw(categories);
         rest.is_empty()
+    }
+
+    /// Every consent that stands, and how it was given.
+    pub fn consents(&self) -> impl Iterator<Item = (Category, &ConsentOrigin)> {
+        self.consents.iter().map(|(category, origin)| (*category, origin))
     }
 
     /// The stated laws.

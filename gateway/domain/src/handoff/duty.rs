@@ -1,11 +1,13 @@
 //! The duties that a handoff can pass, and the stay side's answer to each.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Refusal;
 
 /// One duty of the municipality towards the mother or her child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Duty {
     /// 妊婦健康診査 (母子保健法13条).
     PregnancyCheckup,
@@ -35,7 +37,7 @@ pub enum Holder {
 }
 
 /// What the stay side says to one duty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DutyAnswer {
     /// It will do it.
     Accepted,
@@ -44,7 +46,7 @@ pub enum DutyAnswer {
 }
 
 /// Why a duty, or a whole offer, is declined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DeclineReason {
     /// The stay is too short; some towns visit only from two months on.
     StayTooShort,
@@ -59,7 +61,7 @@ pub enum DeclineReason {
 }
 
 /// An answer to each duty of an offer, at least one of them accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answers(BTreeMap<Duty, DutyAnswer>);
 
 impl Duty {
@@ -95,6 +97,16 @@ impl Answers {
     /// Whether they answer exactly these duties.
     pub(super) fn answer(&self, offered: &BTreeSet<Duty>) -> bool {
         self.0.keys().eq(offered.iter())
+    }
+
+    /// Every duty with its answer.
+    pub fn all(&self) -> impl Iterator<Item = (Duty, DutyAnswer)> {
+        self.0.iter().map(|(duty, answer)| (*duty, *answer))
+    }
+
+    /// Answers as the other side's entry gives them; whether they answer the offer is judged with the offer.
+    pub fn told(given: BTreeMap<Duty, DutyAnswer>) -> Self {
+        Self(given)
     }
 
     /// Whether a duty was accepted.

@@ -54,7 +54,7 @@ pub use duty::{Answers, DeclineReason, Duty, DutyAnswer, Holder};
 pub use home::{Home, HomeAct, HomeEntry, Restriction, Standing, State, Write, holder};
 pub use name::{CodeDigest, EntryRef, Fence, HandoffId, LeafHash, OneTimeCode, Side};
 pub use offer::{Offer, OfferError, Request, Terms, answer_by};
-pub use officers::{Officer, TwoOfficers};
+pub use officers::{NotTwo, Officer, TwoOfficers};
 pub use proof::{FromLog, HomeSays, PeerLog, Proven, Statement, StaySays, Unproven, VerifiedAccept};
 pub use refusal::{Decision, Refusal};
 pub use rule::{GRACE_DAYS, RULES, Rule};

@@ -1,20 +1,22 @@
 //! Names of handoffs, entries and codes.
 
+use serde::{Deserialize, Serialize};
+
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
 /// Names one handoff on both sides, and nothing else: it is random, and the
 /// two sides share no name of the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct HandoffId(pub [u8; 16]);
 
 /// Hash of a log entry's leaf.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LeafHash(pub [u8; 32]);
 
 /// One of the two municipalities of a handoff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Side {
     /// 住民票所在地: keeps the legal duty and the cost.
     Home,
@@ -23,7 +25,7 @@ pub enum Side {
 }
 
 /// One entry of one side's log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EntryRef {
     /// Whose log.
     pub log: Side,
@@ -45,7 +47,7 @@ pub struct Fence(pub u64);
 pub struct OneTimeCode(pub [u8; 16]);
 
 /// Digest of a [`OneTimeCode`], in the offer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeDigest([u8; 32]);
 
 impl OneTimeCode {

@@ -1,5 +1,7 @@
 //! The offer, and the request that may come before it.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::BTreeSet;
 
 use jiff::ToSpan as _;
@@ -27,7 +29,7 @@ pub struct Request {
 }
 
 /// What home offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// Names the handoff on both sides.
     pub handoff: HandoffId,
@@ -48,10 +50,26 @@ pub struct Terms {
 }
 
 /// Terms that were checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Restored")]
 pub struct Offer {
     terms: Terms,
     request: Option<EntryRef>,
+}
+
+/// An offer as it was written down, before it is checked again.
+#[derive(Deserialize)]
+struct Restored {
+    terms: Terms,
+    request: Option<EntryRef>,
+}
+
+impl TryFrom<Restored> for Offer {
+    type Error = OfferError;
+
+    fn try_from(restored: Restored) -> Result<Self, OfferError> {
+        Self::restored(restored.terms, restored.request)
+    }
 }
 
 /// Why terms make no offer.

@@ -142,6 +142,21 @@ impl Stay {
         self.offer.terms().handoff
     }
 
+    /// Last day of the stay, as home last told it.
+    pub fn last_day(&self) -> Date {
+        self.last.1
+    }
+
+    /// Home's entry of the offer.
+    pub fn offer_entry(&self) -> EntryRef {
+        self.offered
+    }
+
+    /// When home entered the offer.
+    pub fn offered_at(&self) -> Timestamp {
+        self.offered_at
+    }
+
     /// The offer.
     pub fn offer(&self) -> &Offer {
         &self.offer

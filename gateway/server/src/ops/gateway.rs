@@ -19,8 +19,8 @@ use pmh_store::{Attempt, AuthStore, Clock, Cosigner, GatewayStore, Registry};
 use zeroize::Zeroizing;
 
 use super::{
-    auditor::jurisdiction::Jurisdictions, erasure::retention::Retention, log::Log, refusals::RefusalCounts,
-    witnessing::Witnesses,
+    auditor::jurisdiction::Jurisdictions, erasure::retention::Retention, handoff::Links, log::Log,
+    refusals::RefusalCounts, witnessing::Witnesses,
 };
 use crate::edge::{OrganizationRegistry, Random, Standing};
 
@@ -58,6 +58,8 @@ pub struct GatewaySetup {
     pub logs: LogSigners,
     /// Who cosigns them.
     pub witnesses: Witnesses,
+    /// Gateways of other municipalities.
+    pub handoffs: Links,
     /// Whether content goes by age.
     pub retention: Retention,
     /// How long an organization has to answer a question.
@@ -102,6 +104,7 @@ pub struct Gateway {
     pub(crate) jurisdictions: Jurisdictions,
     pub(crate) logs: LogSigners,
     pub(crate) witnesses: Witnesses,
+    pub(crate) handoffs: Links,
     pub(crate) retention: Retention,
     pub(crate) time_to_answer: Duration,
     pub(crate) refusals: RefusalCounts,
@@ -143,6 +146,7 @@ impl Gateway {
             jurisdictions: setup.jurisdictions,
             logs: setup.logs,
             witnesses: setup.witnesses,
+            handoffs: setup.handoffs,
             retention: setup.retention,
             time_to_answer: setup.time_to_answer,
             refusals: RefusalCounts::default(),

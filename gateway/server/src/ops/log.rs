@@ -48,6 +48,12 @@ impl Gateway {
     }
 }
 
+/// Size of the newest committed tree, and its checkpoint.
+pub(crate) async fn checkpoint_of(gateway: &Gateway, log: Log) -> Result<(u64, String), Refusal> {
+    let (size, root) = gateway.reader(log).head().await.map_err(|fault| unavailable(&fault))?;
+    Ok((size, sign(gateway, log, size, root)?))
+}
+
 /// The newest checkpoint, made again from the committed head: Ed25519 is
 /// deterministic, so it is the one that was answered with.
 pub async fn checkpoint(gateway: &Gateway, log: Log) -> Result<String, Refusal> {

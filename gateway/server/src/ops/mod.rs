@@ -13,6 +13,7 @@ pub mod directory;
 pub mod entitlements;
 pub mod erasure;
 pub mod gateway;
+pub mod handoff;
 pub mod links;
 pub mod log;
 pub mod presence;

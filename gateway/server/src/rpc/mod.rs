@@ -13,6 +13,7 @@ mod directory;
 mod eligibility;
 mod erasure;
 mod fields;
+pub(crate) mod handoff;
 mod operator;
 mod presence;
 pub mod receipt;

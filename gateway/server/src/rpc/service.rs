@@ -43,6 +43,8 @@ pub fn routes(gateway: &Arc<Gateway>, max_message_bytes: usize) -> Routes {
         checkup::checkup_service_server::CheckupServiceServer,
         checkup::ticket_service_server::TicketServiceServer,
         checkup::session_service_server::SessionServiceServer,
+        handoff::handoff_service_server::HandoffServiceServer,
+        handoff::handoff_peer_service_server::HandoffPeerServiceServer,
         audit::audit_service_server::AuditServiceServer
     )
 }
@@ -185,6 +187,15 @@ receipted! {
     eligibility::AdvanceWatermarkResponse,
     eligibility::ListEntitlementsResponse,
     eligibility::PutEntitlementsResponse,
+    handoff::AcceptHandoffResponse,
+    handoff::CloseHandoffResponse,
+    handoff::ConfirmHandoffResponse,
+    handoff::DeclineHandoffResponse,
+    handoff::DeliverResponse,
+    handoff::OfferHandoffResponse,
+    handoff::ReadRecordsResponse,
+    handoff::ReturnHandoffResponse,
+    handoff::WithdrawHandoffResponse,
     presence::CompletePresentationResponse,
     presence::EndPresenceResponse,
     presence::NarrowPresenceResponse,

@@ -11,6 +11,8 @@ mod demo;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod handoff;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod invariants;

@@ -96,7 +96,8 @@ impl Transaction for Read {
 type Rows = Vec<Held<SubjectRef, String>>;
 
 impl Tx {
-    async fn person_checkups(&mut self, reference: SubjectRef) -> Result<PersonCheckups, Fault> {
+    /// Of a person, by any of the references, whoever sent them.
+    pub(crate) async fn person_checkups(&mut self, reference: SubjectRef) -> Result<PersonCheckups, Fault> {
         let mut person = PersonCheckups { survivor: reference, ..PersonCheckups::default() };
         let mut references = vec![reference];
         for row in self.fetch(GROUP, vec![reference.into()]).await? {

@@ -2,8 +2,9 @@
 
 use super::Checkup;
 use crate::checkup::item;
-use crate::checkup::kind::Subject;
+use crate::checkup::kind::{CheckupKind, Subject};
 use crate::checkup::visibility::{ItemClass, Viewer};
+use crate::handoff::Category;
 
 impl Checkup {
     /// The part that belongs to the mother's or the child's record; `None` if
@@ -17,6 +18,22 @@ impl Checkup {
     pub fn seen_by(&self, viewer: Viewer) -> Option<Self> {
         let kind = self.kind.subject();
         self.kept(viewer.opens(kind), |class| viewer.sees(class) && viewer.opens(class.record(kind)))
+    }
+
+    /// What a category of a handoff shares of this record; `None` if it is none of that category. A checkup's scores are
+    /// shared as her mind alone, never along with her body.
+    pub fn seen_under(&self, category: Category) -> Option<Self> {
+        let is_mothers = self.kind.subject() == Subject::Mother;
+        match category {
+            Category::PregnancyCheckups if self.kind == CheckupKind::Pregnancy => {
+                self.kept(true, |class| class == ItemClass::MotherBody)
+            }
+            Category::Delivery if self.kind == CheckupKind::Delivery => {
+                self.kept(true, |class| matches!(class, ItemClass::MotherBody | ItemClass::Birth))
+            }
+            Category::MotherMind if is_mothers => self.kept(false, |class| class == ItemClass::MotherMind),
+            _ => None,
+        }
     }
 
     /// The record with the classes that are kept. The judgement, the

@@ -1,5 +1,7 @@
 //! What home enters in its log about a handoff, and what of it is told.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -25,7 +27,7 @@ pub struct HomeEntry {
 
 /// What happened, as home enters it. `cause` is the stay side's entry that it
 /// answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HomeAct {
     /// The handoff is offered.
     Offered(Box<Offer>),
@@ -132,7 +134,7 @@ pub enum HomeAct {
 }
 
 /// What a restriction hides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Restriction {
     /// Her place, from everybody.
     Place,

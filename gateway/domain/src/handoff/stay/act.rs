@@ -1,5 +1,7 @@
 //! What the stay side enters in its log about a handoff, and what it tells.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -21,7 +23,7 @@ pub struct StayEntry {
 
 /// What happened, as the stay side enters it. `cause` is home's entry that it
 /// rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StayAct {
     /// An offer arrived.
     OfferReceived {

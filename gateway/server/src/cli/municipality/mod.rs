@@ -2,6 +2,7 @@
 
 mod checkups;
 mod follow_ups;
+mod handoff;
 
 pub(super) use checkups::own_checkups;
 
@@ -26,6 +27,9 @@ enum Command {
     /// Checkups: the empty file, batches, what is kept.
     #[command(subcommand)]
     Checkups(checkups::Command),
+    /// Handoffs between home and the municipality of a stay (里帰り出産).
+    #[command(subcommand)]
+    Handoff(handoff::Command),
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -42,5 +46,6 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Push(Push::Doses(args)) => push::run(push::What::Doses, &args).await,
         Command::Push(Push::Checkups(args)) => push::run(push::What::Checkups, &args).await,
         Command::Checkups(command) => checkups::run(command).await,
+        Command::Handoff(command) => handoff::run(command).await,
     }
 }

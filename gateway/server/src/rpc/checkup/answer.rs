@@ -101,7 +101,7 @@ fn state(state: BatchState) -> pb::BatchState {
     }
 }
 
-pub(super) fn record(checkup: &Checkup) -> pb::CheckupRecord {
+pub(in crate::rpc) fn record(checkup: &Checkup) -> pb::CheckupRecord {
     let own = checkup.own_code.as_ref();
     pb::CheckupRecord {
         record_id: checkup.record_id.clone(),

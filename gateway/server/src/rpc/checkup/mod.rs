@@ -5,6 +5,8 @@ mod follow_ups;
 pub(super) mod parse;
 mod reading;
 
+pub(super) use answer::record;
+
 use std::sync::Arc;
 
 use pmh_auth::policy::Permit;

@@ -49,6 +49,7 @@ pub(super) fn code(reason: Reason) -> Code {
         | Reason::SubjectMismatch
         | Reason::IssuerMismatch
         | Reason::OutsideJurisdiction
+        | Reason::ProofInvalid
         | Reason::SecondPersonNeeded => Code::PermissionDenied,
 
         Reason::RateLimited | Reason::Connections | Reason::MessageSize => Code::ResourceExhausted,
@@ -133,6 +134,7 @@ pub(super) fn message(reason: Reason) -> &'static str {
         Reason::SubjectMismatch => "the request names another person or organization than the caller's own",
         Reason::IssuerMismatch => "the issuer is not competent for the scheme, or not the caller",
         Reason::OutsideJurisdiction => "this is not within your jurisdiction",
+        Reason::ProofInvalid => "the receipt does not prove the message",
         Reason::SecondPersonNeeded => "a second person must agree, at another terminal",
         Reason::RateLimited => "too many calls; wait as RetryInfo says",
         Reason::Connections => "too many connections of this organization",

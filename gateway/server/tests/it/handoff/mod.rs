@@ -1,0 +1,6 @@
+//! Two municipalities, two gateways, two logs, over mutual TLS. All people are invented.
+
+mod hostile;
+mod people;
+mod rig;
+mod story;
