@@ -137,7 +137,11 @@ async fn read_all(pair: &Pair, id: &str) -> Vec<ReadHandoffRecordsResponse> {
         let proof = check(message.receipt.as_ref(), &pair.stay.keys().gateway, &expected).unwrap();
         let home = message.home_entry.as_ref().unwrap();
         let refs: Vec<_> = proof.leaf.refs.iter().map(|reference| reference.leaf_hash.to_vec()).collect();
-        assert_eq!(refs, std::slice::from_ref(&home.leaf_hash), "it refers to home's entry of the same disclosure");
+        assert_eq!(
+            refs,
+            std::slice::from_ref(&home.leaf_hash),
+            "it refers to home's entry of the same disclosure"
+        );
         told.push(message);
     }
     told
