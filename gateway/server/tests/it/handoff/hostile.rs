@@ -139,7 +139,7 @@ async fn lost_and_reordered_messages_leave_the_holder_to_homes_log() {
 }
 
 #[tokio::test]
-async fn without_a_verified_accept_a_peer_reads_nothing_and_learns_nothing() {
+async fn i24_without_a_verified_accept_a_peer_reads_nothing_and_learns_nothing() {
     let pair = pair(Wire::Cut);
     let mother = Mother::living_at_home(pair).await;
     mother.examined(pair).await;
