@@ -3,6 +3,10 @@
 from google.protobuf.descriptor import FieldDescriptor as Field
 
 
+# Of a receipt: told by the gateway and signed by nobody (receipt.proto).
+NOT_PROVED = ("witnesses",)
+
+
 def changed(message, skip=()):
     """Yields (path, copy with exactly this field changed), for set and unset fields and elements alike."""
     for steps, change in _changes(message, (), skip):

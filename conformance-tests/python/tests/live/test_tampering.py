@@ -8,7 +8,7 @@ import unittest
 
 import verify_answer as program
 from live import SANDBOX, clinic, visit
-from mutate import changed
+from mutate import NOT_PROVED, changed
 from note import VerifierKey
 from receipt import ReceiptError, verify_answer
 
@@ -49,7 +49,7 @@ class StoredAnswer(unittest.TestCase):
 
     def test_p1_each_changed_field_of_the_receipt_is_found(self):
         def versions():
-            for path, receipt in changed(self.answer.response.receipt):
+            for path, receipt in changed(self.answer.response.receipt, skip=NOT_PROVED):
                 response = type(self.answer.response)()
                 response.CopyFrom(self.answer.response)
                 response.receipt.CopyFrom(receipt)

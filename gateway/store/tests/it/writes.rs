@@ -101,10 +101,18 @@ pub(crate) async fn operations_of_a_batch_see_each_other_in_order(place: Place) 
     let open = place.open().await;
     let person = enrol(&open, chiyoda(), 1).await;
     let (go, wait) = std::sync::mpsc::channel::<()>();
-    let first = open.disclose(attempt(), None, move |_, _| {
-        let _ = wait.recv();
-        ((), None)
+    let (began, has_begun) = std::sync::mpsc::channel::<()>();
+    let store = open.store.clone();
+    let first = tokio::spawn(async move {
+        let waits = move |_: &_, _: &_| {
+            let _ = began.send(());
+            let _ = wait.recv();
+            ((), None)
+        };
+        store.disclose(attempt(), None, waits).await.map(drop)
     });
+    // Its batch takes nobody else any more.
+    tokio::task::block_in_place(|| has_begun.recv()).unwrap();
     let restrict = outcome(Kind::Write, |conclude| {
         let change = ResidentChange::Restrict(RestrictionKind::Protective, false);
         let key = resident_key(1).as_str().to_owned();
@@ -115,15 +123,15 @@ pub(crate) async fn operations_of_a_batch_see_each_other_in_order(place: Place) 
         open.change_registry(attempt(), None, change, conclude)
     });
     // Polled in this order, so they stand in the queue in this order before the first may end.
-    let (_, before, restricted, enrolled, after, ()) = tokio::join!(
+    let (before, restricted, enrolled, after, ()) = tokio::join!(
         biased;
-        first,
         disclose(&open, person),
         restrict,
         enrol,
         disclose(&open, person),
         async { drop(go) },
     );
+    first.await.unwrap().unwrap();
     let (before, after) = (before.unwrap(), after.unwrap());
     assert!(!before.0.facts.links[0].protective);
     assert!(before.0.registry.organizations.is_empty());
