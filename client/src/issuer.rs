@@ -67,93 +67,22 @@ impl Issuer {
         &self.gateway
     }
 
-    /// Sends residents. See [`Issuer::put_entitlements`].
-    pub async fn put_residents<I>(
-        &self,
-        header: &BulkHeader,
-        rows: I,
-        progress: impl FnMut(Chunk<'_>) + Send,
-    ) -> Result<BulkSummary, Error>
-    where
-        I: IntoIterator<Item = ResidentRow, IntoIter: Clone + Send + 'static> + Send,
-    {
-        self.put(header, rows.into_iter(), progress).await
-    }
-
-    /// Sends entitlements; `progress` is told of every chunk once its receipt holds.
+    /// Sends rows of one kind; `progress` is told of every chunk once its receipt holds.
     ///
     /// When the stream breaks it is sent again from its first row under the same batch id, which the gateway knows:
-    /// chunks committed before are answered again, and `progress` is told of no row twice.
-    pub async fn put_entitlements<I>(
+    /// chunks committed before are answered again (checkups that were kept as `UNCHANGED`), and `progress` is told of no
+    /// row twice.
+    pub async fn put<R, I>(
         &self,
         header: &BulkHeader,
         rows: I,
-        progress: impl FnMut(Chunk<'_>) + Send,
-    ) -> Result<BulkSummary, Error>
-    where
-        I: IntoIterator<Item = EntitlementRow, IntoIter: Clone + Send + 'static> + Send,
-    {
-        self.put(header, rows.into_iter(), progress).await
-    }
-
-    /// Sends past doses. See [`Issuer::put_entitlements`].
-    pub async fn put_doses<I>(
-        &self,
-        header: &BulkHeader,
-        rows: I,
-        progress: impl FnMut(Chunk<'_>) + Send,
-    ) -> Result<BulkSummary, Error>
-    where
-        I: IntoIterator<Item = DoseRow, IntoIter: Clone + Send + 'static> + Send,
-    {
-        self.put(header, rows.into_iter(), progress).await
-    }
-
-    /// Sends 接種券 and 依頼書. See [`Issuer::put_entitlements`].
-    pub async fn put_authorizations<I>(
-        &self,
-        header: &BulkHeader,
-        rows: I,
-        progress: impl FnMut(Chunk<'_>) + Send,
-    ) -> Result<BulkSummary, Error>
-    where
-        I: IntoIterator<Item = AuthorizationRow, IntoIter: Clone + Send + 'static> + Send,
-    {
-        self.put(header, rows.into_iter(), progress).await
-    }
-
-    /// Sends tickets and rules for extra ones. See [`Issuer::put_entitlements`].
-    pub async fn put_tickets<I>(
-        &self,
-        header: &BulkHeader,
-        rows: I,
-        progress: impl FnMut(Chunk<'_>) + Send,
-    ) -> Result<BulkSummary, Error>
-    where
-        I: IntoIterator<Item = TicketRow, IntoIter: Clone + Send + 'static> + Send,
-    {
-        self.put(header, rows.into_iter(), progress).await
-    }
-
-    /// Sends checkups. See [`Issuer::put_entitlements`]; rows that were kept before a stream broke answer `UNCHANGED`.
-    pub async fn push_checkups<I>(
-        &self,
-        header: &BulkHeader,
-        rows: I,
-        progress: impl FnMut(Chunk<'_>) + Send,
-    ) -> Result<PushSummary, Error>
-    where
-        I: IntoIterator<Item = CheckupRow, IntoIter: Clone + Send + 'static> + Send,
-    {
-        self.put(header, rows.into_iter(), progress).await
-    }
-
-    async fn put<R: BulkRow>(
-        &self,
-        header: &BulkHeader,
-        rows: impl Iterator<Item = R> + Clone + Send + 'static,
         mut progress: impl FnMut(Chunk<'_>) + Send,
-    ) -> Result<R::Summary, Error> {
+    ) -> Result<R::Summary, Error>
+    where
+        R: BulkRow,
+        I: IntoIterator<Item = R, IntoIter: Clone + Send + 'static> + Send,
+    {
+        let rows = rows.into_iter();
         let (mut told, mut attempt) = (0, 1);
         loop {
             let failed = match self.put_once(header, rows.clone(), &mut told, &mut progress).await {

@@ -167,14 +167,14 @@ impl Town {
     /// Sends residents under a new batch id and returns the results.
     pub async fn put_residents(&self, rows: Vec<ResidentRow>) -> Result<Vec<RowResult>, Error> {
         let mut results = Vec::new();
-        self.issuer.put_residents(&batch(), rows, |chunk| results.extend_from_slice(chunk.rows)).await?;
+        self.issuer.put(&batch(), rows, |chunk| results.extend_from_slice(chunk.rows)).await?;
         Ok(results)
     }
 
     /// Sends rights under a new batch id and returns the results.
     pub async fn put_entitlements(&self, rows: Vec<EntitlementRow>) -> Result<Vec<RowResult>, Error> {
         let mut results = Vec::new();
-        self.issuer.put_entitlements(&batch(), rows, |chunk| results.extend_from_slice(chunk.rows)).await?;
+        self.issuer.put(&batch(), rows, |chunk| results.extend_from_slice(chunk.rows)).await?;
         Ok(results)
     }
 }

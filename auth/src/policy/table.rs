@@ -132,21 +132,26 @@ pub const POLICY: &[MethodPolicy] = &[
     open(33, "/pmh.eligibility.v1.EligibilityService/AdvanceWatermark", ISSUERS),
     // Doses: at the counter with the card, a municipality's own residents without. Under a reservation, and for one's own
     // recent record, the method itself looks at who asks.
-    dose(41, "/pmh.vaccination.v1.VaccinationService/EvaluateDose", AT_THE_SHOT, Needs::Token(LOOK_AT_DOSES)),
-    dose(42, "/pmh.vaccination.v1.VaccinationService/ReserveDose", AT_THE_SHOT, Needs::Token(GIVE_DOSES)),
-    dose(
+    method(
+        41,
+        "/pmh.vaccination.v1.VaccinationService/EvaluateDose",
+        AT_THE_SHOT,
+        Needs::Token(LOOK_AT_DOSES),
+    ),
+    method(42, "/pmh.vaccination.v1.VaccinationService/ReserveDose", AT_THE_SHOT, Needs::Token(GIVE_DOSES)),
+    method(
         43,
         "/pmh.vaccination.v1.VaccinationService/RecordDose",
         AT_THE_SHOT,
         Needs::TokenOptional(GIVE_DOSES),
     ),
-    dose(
+    method(
         46,
         "/pmh.vaccination.v1.VaccinationService/ListDoses",
         DOSE_READERS,
         Needs::TokenOptional(LOOK_AT_DOSES),
     ),
-    dose(
+    method(
         47,
         "/pmh.vaccination.v1.VaccinationService/GetForecast",
         DOSE_READERS,
@@ -174,14 +179,24 @@ pub const POLICY: &[MethodPolicy] = &[
     // Tickets: put and taken back by their municipality, used where the card or the paper is.
     open(58, "/pmh.checkup.v1.TicketService/PutTickets", REGISTERS),
     read(87, "/pmh.checkup.v1.TicketService/ListTickets"),
-    dose(59, "/pmh.checkup.v1.TicketService/UseTicket", AT_THE_SHOT, Needs::TokenOptional(ACT_AT_CHECKUPS)),
+    method(59, "/pmh.checkup.v1.TicketService/UseTicket", AT_THE_SHOT, Needs::TokenOptional(ACT_AT_CHECKUPS)),
     open(85, "/pmh.checkup.v1.TicketService/ReleaseTicket", AT_THE_SHOT),
     open(86, "/pmh.checkup.v1.TicketService/VoidTicket", REGISTERS),
     // Places at group checkups: a family with its card, the municipality for its own resident.
     open(88, "/pmh.checkup.v1.SessionService/PutSessions", REGISTERS),
-    dose(89, "/pmh.checkup.v1.SessionService/RequestPlace", FAMILIES, Needs::TokenOptional(ACT_AT_CHECKUPS)),
-    dose(90, "/pmh.checkup.v1.SessionService/CancelPlace", FAMILIES, Needs::TokenOptional(ACT_AT_CHECKUPS)),
-    dose(91, "/pmh.checkup.v1.SessionService/ListSessions", FAMILIES, Needs::TokenOptional(LOOK_AT_CHECKUPS)),
+    method(
+        89,
+        "/pmh.checkup.v1.SessionService/RequestPlace",
+        FAMILIES,
+        Needs::TokenOptional(ACT_AT_CHECKUPS),
+    ),
+    method(90, "/pmh.checkup.v1.SessionService/CancelPlace", FAMILIES, Needs::TokenOptional(ACT_AT_CHECKUPS)),
+    method(
+        91,
+        "/pmh.checkup.v1.SessionService/ListSessions",
+        FAMILIES,
+        Needs::TokenOptional(LOOK_AT_CHECKUPS),
+    ),
     // Handoffs: each municipality its own side's. The mother's card binds an accept to her.
     open(101, "/pmh.handoff.v1.HandoffService/OfferHandoff", REGISTERS),
     MethodPolicy {
@@ -245,13 +260,12 @@ const fn open(number: u16, path: &'static str, callers: &'static [Callers]) -> M
     MethodPolicy { path, number, callers, needs: Needs::MutualTls }
 }
 
-const fn dose(number: u16, path: &'static str, callers: &'static [Callers], needs: Needs) -> MethodPolicy {
+const fn method(number: u16, path: &'static str, callers: &'static [Callers], needs: Needs) -> MethodPolicy {
     MethodPolicy { path, number, callers, needs }
 }
 
 const fn read(number: u16, path: &'static str) -> MethodPolicy {
-    let needs = Needs::TokenOptional(TokenNeeds { scope: scope::CHECKUP_READ, ..LOOK_AT_DOSES });
-    MethodPolicy { path, number, callers: CHECKUP_READERS, needs }
+    method(number, path, CHECKUP_READERS, Needs::TokenOptional(LOOK_AT_CHECKUPS))
 }
 
 const fn of_the_citizen(number: u16, path: &'static str) -> MethodPolicy {

@@ -210,7 +210,7 @@ async fn push(lies: Lies) -> (Vec<(usize, usize)>, Result<BulkSummary, Error>) {
         (0..5).map(|number| EntitlementRow { row_id: format!("e-{number}"), ..Default::default() }).collect();
     let mut told = Vec::new();
     let progress = |chunk: pmh_client::Chunk<'_>| told.push((chunk.rows.len(), chunk.done));
-    let summary = Fake::issuer(&terminal).put_entitlements(&BulkHeader::default(), rows, progress).await;
+    let summary = Fake::issuer(&terminal).put(&BulkHeader::default(), rows, progress).await;
     (told, summary)
 }
 

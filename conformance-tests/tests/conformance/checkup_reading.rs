@@ -140,7 +140,7 @@ async fn push(town: &Town, records: &[CheckupRecord]) {
             problems.filter(|problem| !problem.warning && problem.reason() != Reason::VersionDisputed);
         refused.extend(errors.cloned());
     };
-    let summary = town.issuer().push_checkups(&header, rows, told).await.unwrap();
+    let summary = town.issuer().put(&header, rows, told).await.unwrap();
     assert!(refused.is_empty(), "{refused:?}");
     if summary.state() == BatchState::Held {
         let confirm = ConfirmBatchRequest { idempotency_key: names::uuid(), batch_id: header.batch_id };

@@ -55,7 +55,7 @@ fn skin(finding: Finding, note: &str) -> ItemEntry {
 async fn push(issuer: &Issuer, header: &BulkHeader, rows: &[CheckupRow]) -> (Vec<RowResult>, PushSummary) {
     let mut results = Vec::new();
     let told = |chunk: pmh_client::Chunk<'_>| results.extend_from_slice(chunk.rows);
-    let summary = issuer.push_checkups(header, rows.to_vec(), told).await.unwrap();
+    let summary = issuer.put(header, rows.to_vec(), told).await.unwrap();
     if summary.state() == BatchState::Held && !header.dry_run {
         confirm(issuer, header).await.unwrap();
     }
@@ -164,7 +164,7 @@ async fn r_chk_a_dry_run_keeps_nothing_and_tells_what_would_change() {
     let mut changes = Vec::new();
     let rows = vec![row(&child, &id, 2, vec![weight("10.4")])];
     let told = |chunk: pmh_client::Chunk<'_>| changes.extend_from_slice(chunk.changes);
-    let summary = issuer.push_checkups(&header, rows, told).await.unwrap();
+    let summary = issuer.put(&header, rows, told).await.unwrap();
     assert_eq!(summary.rows.unwrap().updated, 1);
     assert_eq!(changes[0].fields, ["items.weight.value.amount"]);
     let read = listed(issuer, &child).await;
@@ -224,11 +224,11 @@ async fn r_chk_the_gate_holds_a_batch_that_lost_a_column_and_lets_an_ordinary_on
         (0..200).map(|number| sight(&format!("{prefix}-{number}"), with_finding)).collect()
     };
     for _ in 0..3 {
-        let summary = issuer.push_checkups(&batch(), rows(true), |_| ()).await.unwrap();
+        let summary = issuer.put(&batch(), rows(true), |_| ()).await.unwrap();
         assert_eq!(summary.state(), BatchState::Accepted, "{:?}", summary.departures);
     }
     let header = batch();
-    let summary = issuer.push_checkups(&header, rows(false), |_| ()).await.unwrap();
+    let summary = issuer.put(&header, rows(false), |_| ()).await.unwrap();
     assert_eq!(summary.state(), BatchState::Held);
     assert!(summary.departures.iter().any(|text| text.en.contains("eye_position")), "{summary:?}");
     assert_eq!(listed(issuer, &child).await.len(), 600, "none of its rows is served");

@@ -45,11 +45,7 @@ async fn r_edg_sigterm_lets_calls_end_and_waits_for_nobody_silent() {
                 told.send(()).unwrap();
             }
         };
-        town.issuer()
-            .clone()
-            .with_retry(pmh_client::Retry::NEVER)
-            .put_residents(&header, residents, progress)
-            .await
+        town.issuer().clone().with_retry(pmh_client::Retry::NEVER).put(&header, residents, progress).await
     });
     hear.await.unwrap();
     let status = server.terminate(PATIENCE).await.unwrap();

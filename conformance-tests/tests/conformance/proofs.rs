@@ -165,7 +165,7 @@ async fn p1_writes_and_presentations_are_entries_too() {
     let mut person = Newcomer::new(&target).unwrap();
     let mut proofs = Vec::new();
     town.issuer()
-        .put_residents(&pmh_conformance::town::batch(), vec![person.row()], |chunk| {
+        .put(&pmh_conformance::town::batch(), vec![person.row()], |chunk| {
             proofs.push(chunk.proof.unwrap().leaf.kind);
         })
         .await

@@ -86,7 +86,7 @@ fn rows(resident_key: &str, random: &mut StdRng) -> Vec<CheckupRow> {
 /// Created, updated, unchanged, superseded, quarantined, rejected. A batch that the gate holds is confirmed: scenarios
 /// share their senders, and with them a history.
 async fn push(issuer: &Issuer, header: &BulkHeader, rows: &[CheckupRow]) -> [u32; 6] {
-    let summary = issuer.push_checkups(header, rows.to_vec(), |_| ()).await.unwrap();
+    let summary = issuer.put(header, rows.to_vec(), |_| ()).await.unwrap();
     if summary.state() == BatchState::Held {
         let request =
             ConfirmBatchRequest { idempotency_key: names::uuid(), batch_id: header.batch_id.clone() };

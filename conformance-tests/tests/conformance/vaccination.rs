@@ -56,7 +56,7 @@ impl Scene {
             valid: Some(DateRange { from: day(-90).to_string(), to: day(90).to_string() }),
             ..Default::default()
         };
-        let summary = self.town.issuer().put_authorizations(&batch(), vec![row], |_| ()).await.unwrap();
+        let summary = self.town.issuer().put(&batch(), vec![row], |_| ()).await.unwrap();
         assert_eq!(summary.created, 1);
     }
 
@@ -349,9 +349,9 @@ async fn r_vac_past_records_import_once_and_are_counted() {
     let mut outcomes = Vec::new();
     let collect = |chunk: pmh_client::Chunk<'_>| outcomes.extend(chunk.rows.iter().map(RowResult::outcome));
     let issuer = scene.town.issuer();
-    let first = issuer.put_doses(&batch(), rows.clone(), collect).await.unwrap();
+    let first = issuer.put(&batch(), rows.clone(), collect).await.unwrap();
     assert_eq!(outcomes, [Created, Created, Rejected, Rejected, Rejected, Quarantined]);
-    let again = issuer.put_doses(&batch(), rows, |_| ()).await.unwrap();
+    let again = issuer.put(&batch(), rows, |_| ()).await.unwrap();
     assert_eq!(again, BulkSummary { unchanged: first.created, created: 0, ..first });
     let here = scene.at_tokyo().await;
     let unseen = Shot { paper_seen: false, ..shot("HEPB", 0) };

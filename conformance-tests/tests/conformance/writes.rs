@@ -103,7 +103,7 @@ async fn push(
 ) -> Result<(BulkSummary, Vec<RowResult>), Error> {
     let mut results = Vec::new();
     let collect = |chunk: pmh_client::Chunk<'_>| results.extend_from_slice(chunk.rows);
-    let summary = town.issuer().put_entitlements(header, rows, collect).await?;
+    let summary = town.issuer().put(header, rows, collect).await?;
     Ok((summary, results))
 }
 
@@ -198,11 +198,8 @@ async fn r_blk_a_dry_run_says_everything_and_keeps_nothing() {
     let mut sent = many(&person, 5);
     sent[2].valid_from = String::new();
     let mut proofs = 0;
-    let summary = town
-        .issuer()
-        .put_entitlements(&header, sent, |chunk| proofs += usize::from(chunk.proof.is_some()))
-        .await
-        .unwrap();
+    let summary =
+        town.issuer().put(&header, sent, |chunk| proofs += usize::from(chunk.proof.is_some())).await.unwrap();
     assert_eq!((summary.created, summary.rejected, proofs), (4, 1, 0));
     let request = ListEntitlementsRequest { resident_key: person.resident_key.clone() };
     let kept = town.issuer().gateway().call(&request, None).await.unwrap();
@@ -229,7 +226,7 @@ async fn r_blk_a_long_push_is_answered_chunk_by_chunk() {
     let (mut ids, mut chunks, mut indices) = (Vec::new(), 0, Vec::new());
     let summary = town
         .issuer()
-        .put_residents(&rows::batch(), rows, |chunk| {
+        .put(&rows::batch(), rows, |chunk| {
             chunks += 1;
             assert!(chunk.rows.len() <= 1024);
             indices.push(chunk.proof.unwrap().index);
@@ -295,6 +292,6 @@ async fn r_az_an_issuer_reads_and_writes_its_own_rows_only() {
     let request = ListEntitlementsRequest { resident_key: person.resident_key.clone() };
     assert_eq!(reason(tokyo.issuer().gateway().call(&request, None).await), Reason::NotFound);
     let clinic = target.issuer(organization::TOKYO_CLINIC).await.unwrap();
-    let outcome = clinic.put_entitlements(&rows::batch(), vec![person.right()], |_| ()).await;
+    let outcome = clinic.put(&rows::batch(), vec![person.right()], |_| ()).await;
     assert_eq!(reason(outcome), Reason::RoleNotAllowed);
 }

@@ -83,7 +83,7 @@ impl Town {
         let issuer = self.issuer_of_rows().await?;
         self.put_residents(&issuer, persons, birth_date).await?;
         let rights: Vec<_> = (0..persons).map(right).collect();
-        let summary = issuer.put_entitlements(&batch(), rights, |_| {}).await?;
+        let summary = issuer.put(&batch(), rights, |_| {}).await?;
         ensure!(all_taken(&summary), "rights were refused");
         self.link(&cards).await?;
         Ok(cards)
@@ -96,7 +96,7 @@ impl Town {
 
     async fn put_residents(&self, issuer: &Issuer, persons: usize, birth_date: Date) -> Result<()> {
         let residents: Vec<_> = (0..persons).map(|number| resident(number, birth_date)).collect();
-        let summary = issuer.put_residents(&batch(), residents, |_| {}).await?;
+        let summary = issuer.put(&batch(), residents, |_| {}).await?;
         ensure!(all_taken(&summary), "residents were refused");
         Ok(())
     }

@@ -326,9 +326,9 @@ async fn tell_as_issuer(
             ..Default::default()
         })
         .collect();
-    pusher.put_residents(&header(), residents, |_| {}).await?;
+    pusher.put(&header(), residents, |_| {}).await?;
     let rights: Vec<elig::EntitlementRow> = world.entitlements_of(&short).map(row).collect();
-    let summary = pusher.put_entitlements(&header(), rights, |_| {}).await?;
+    let summary = pusher.put(&header(), rights, |_| {}).await?;
     anyhow::ensure!(summary.rejected + summary.quarantined == 0, "the world's own rows are refused");
     for watermark in world.watermarks.iter().filter(|known| known.issuer == short) {
         let as_of = system::now_us() - watermark.age_hours * 3_600_000_000;

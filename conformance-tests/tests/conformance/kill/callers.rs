@@ -211,7 +211,7 @@ async fn pushes(issuer: &pmh_client::Issuer, resident: &str, teller: &Teller, mu
             }
         };
         let header = rows::batch();
-        let acknowledged = teller.call(issuer.put_entitlements(&header, rows, progress)).await.is_some();
+        let acknowledged = teller.call(issuer.put(&header, rows, progress)).await.is_some();
         let push = Push { resident_key: resident.to_owned(), name, rows: count, acknowledged };
         let _ = teller.tell.send(Told::Push(push));
         if !acknowledged {

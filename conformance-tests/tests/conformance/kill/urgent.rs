@@ -53,7 +53,7 @@ async fn r_chk_kill_9_between_record_and_notice_leaves_no_high_epds_unheard() {
         assert_eq!(stored, heard, "seed {}, round {round}", random.seed);
         stored_at_a_kill += stored.len();
         cut += usize::from(stored.len() < HIGH);
-        issuer.push_checkups(&header, rows.clone(), |_| ()).await.unwrap();
+        issuer.put(&header, rows.clone(), |_| ()).await.unwrap();
         let all: BTreeSet<String> = rows.iter().filter(|row| is_high(row)).map(record_id).collect();
         assert_eq!(heard_and_read(&issuer).await, all, "seed {}, round {round}", random.seed);
     }
@@ -121,7 +121,7 @@ async fn stored(issuer: &Issuer, header: &BulkHeader, rows: &[CheckupRow]) -> BT
         let unchanged = chunk.rows.iter().filter(|row| row.outcome() == RowOutcome::Unchanged);
         kept.extend(unchanged.map(|row| row.row_id.clone()));
     };
-    issuer.push_checkups(&asking, rows.to_vec(), told).await.unwrap();
+    issuer.put(&asking, rows.to_vec(), told).await.unwrap();
     rows.iter().filter(|row| is_high(row) && kept.contains(&row.row_id)).map(record_id).collect()
 }
 

@@ -58,7 +58,7 @@ async fn r_vac_the_municipalitys_authorization_tells_the_condition_and_the_recor
         conditions: vec![Condition::Kidney.into()],
         ..Default::default()
     };
-    scene.town.issuer().put_authorizations(&batch(), vec![row], |_| ()).await.unwrap();
+    scene.town.issuer().put(&batch(), vec![row], |_| ()).await.unwrap();
     let here = scene.at_tokyo().await;
     let held = reserve(&scene.tokyo, &here, with("PPSV23", &[])).await;
     assert_eq!(held.outcome(), ReserveOutcome::Reserved, "{held:?}");

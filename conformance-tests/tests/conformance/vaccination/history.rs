@@ -29,7 +29,7 @@ fn complete(scene: &Scene, days: i64) -> DoseRow {
 async fn put(scene: &Scene, rows: Vec<DoseRow>) -> Vec<RowResult> {
     let mut results = Vec::new();
     let collect = |chunk: pmh_client::Chunk<'_>| results.extend_from_slice(chunk.rows);
-    scene.town.issuer().put_doses(&batch(), rows, collect).await.unwrap();
+    scene.town.issuer().put(&batch(), rows, collect).await.unwrap();
     results
 }
 

@@ -22,11 +22,11 @@ async fn r_vac_a_letter_to_a_mayor_is_for_the_institutions_there_and_is_used_up(
     let mut scene = Scene::begin().await;
     let there = scene.at_kanagawa().await;
     let elsewhere = letter(&scene, "urn:x-pmh:org:prefecture:130001");
-    scene.town.issuer().put_authorizations(&batch(), vec![elsewhere], |_| ()).await.unwrap();
+    scene.town.issuer().put(&batch(), vec![elsewhere], |_| ()).await.unwrap();
     let refused = reserve(&scene.kanagawa, &there, shot("HEPB", 0)).await;
     assert_eq!(refused.outcome(), ReserveOutcome::Blocked, "it was written to Tokyo");
     let yokohama = letter(&scene, "urn:x-pmh:org:municipality:141003");
-    scene.town.issuer().put_authorizations(&batch(), vec![yokohama], |_| ()).await.unwrap();
+    scene.town.issuer().put(&batch(), vec![yokohama], |_| ()).await.unwrap();
     let first = record_late(&scene.kanagawa, &there, shot("HEPB", -40)).await.dose.unwrap();
     assert_eq!((first.authorization_key.as_str(), first.dose_number), ("letter-1", 1));
     assert_eq!(first.payer, "urn:x-pmh:org:municipality:132012");

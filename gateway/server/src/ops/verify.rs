@@ -62,13 +62,13 @@ pub async fn verify_eligibility<R: Response>(
         .store
         .disclose(gateway.attempt(), Some(person), move |facts, directory| {
             let answer = decide(&question, facts, directory, &rules);
-            let (state, holder, outcomes) = (answer.state, single_holder(&answer), outcomes(&answer));
+            let (state, outcomes) = (answer.state, outcomes(&answer));
             let response = render(answer, &sub);
             let mut draft =
                 call.draft(Kind::Disclosure, registry::Categories::SUBSIDY, Some(&named), response.digest());
             draft.purpose = purpose;
             draft.outcome = state_number(state);
-            draft.holder = holder;
+            draft.holder = single_holder(&outcomes);
             draft.detail.outcomes = outcomes.try_into().unwrap_or_default();
             (response, Some(draft))
         })
@@ -142,13 +142,11 @@ fn decide(
     eligibility::decide(question, &facts, rules)
 }
 
-fn single_holder(answer: &Answer) -> Option<OrgRef> {
-    let mut issuers: Vec<_> = answer.results.iter().filter_map(|row| row.issuer).collect();
-    issuers.dedup();
-    match issuers.as_slice() {
-        [issuer] => OrgRef::new(&issuer.organization().to_string()).ok(),
-        _ => None,
-    }
+/// Whose data it was, if one issuer's alone.
+fn single_holder(outcomes: &[GroupOutcome]) -> Option<OrgRef> {
+    let mut issuers = outcomes.iter().filter_map(|row| row.issuer.as_ref());
+    let first = issuers.next()?;
+    issuers.all(|issuer| issuer == first).then(|| first.clone())
 }
 
 fn outcomes(answer: &Answer) -> Vec<GroupOutcome> {

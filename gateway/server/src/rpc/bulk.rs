@@ -1,9 +1,13 @@
-//! The two bulk streams: header, rows in chunks, one answer per commit, a summary.
+//! Bulk streams: header, rows in chunks, one answer per commit, a summary.
 
 use std::{future::Future, pin::Pin};
 
 use pmh_audit::Receipt;
-use pmh_proto::common::{self, Reason};
+use pmh_proto::{
+    checkup,
+    common::{self, Reason},
+    eligibility, resident, vaccination,
+};
 use pmh_store::RowOutcome;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
@@ -139,6 +143,27 @@ pub(super) trait BulkAnswer: Send + 'static {
     fn rows(&self) -> &[common::RowResult];
     /// The last message.
     fn last(summary: common::BulkSummary) -> Self;
+}
+
+macro_rules! bulk_answers {
+    ($($package:ident::$answer:ident)*) => {
+        $(impl BulkAnswer for $package::$answer {
+            fn rows(&self) -> &[common::RowResult] {
+                &self.rows
+            }
+
+            fn last(summary: common::BulkSummary) -> Self {
+                Self { summary: Some(summary), ..Self::default() }
+            }
+        })*
+    };
+}
+bulk_answers! {
+    resident::PutResidentsResponse
+    eligibility::PutEntitlementsResponse
+    vaccination::PutDosesResponse
+    vaccination::PutAuthorizationsResponse
+    checkup::PutTicketsResponse
 }
 
 /// Answers a stream chunk by chunk. Each answer was recorded before it is

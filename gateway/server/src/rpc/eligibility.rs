@@ -8,7 +8,7 @@ use pmh_domain::{
     time::DateRange,
 };
 use pmh_proto::{
-    common::{BulkSummary, Reason, RowResult},
+    common::Reason,
     eligibility::{
         self as pb, eligibility_service_server::EligibilityService, put_entitlements_request,
         verify_eligibility_request::Service as When,
@@ -18,7 +18,7 @@ use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
-    bulk::{self, Answers, BulkAnswer, Item, Kept},
+    bulk::{self, Answers, Item, Kept},
     convert,
     fields::{self, Fields},
     service::Service,
@@ -86,16 +86,6 @@ impl EligibilityService for Service {
             self.open("/pmh.eligibility.v1.EligibilityService/AdvanceWatermark", request)?;
         let outcome = self.advance(&call, &message).await;
         self.answer(&call, outcome).await
-    }
-}
-
-impl BulkAnswer for pb::PutEntitlementsResponse {
-    fn rows(&self) -> &[RowResult] {
-        &self.rows
-    }
-
-    fn last(summary: BulkSummary) -> Self {
-        Self { summary: Some(summary), ..Self::default() }
     }
 }
 

@@ -6,14 +6,14 @@ use pmh_domain::{
     time::tokyo_date,
 };
 use pmh_proto::{
-    common::{BulkSummary, Reason, RowResult, Text},
+    common::{Reason, Text},
     resident::{self as pb, put_residents_request, resident_service_server::ResidentService},
 };
 use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
-    bulk::{self, Answers, BulkAnswer, Item, Kept},
+    bulk::{self, Answers, Item, Kept},
     convert,
     fields::{self, Fields},
     service::Service,
@@ -119,16 +119,6 @@ impl ResidentService for Service {
         let (call, message) = self.open(path!("PutRestriction"), request)?;
         let outcome = self.restriction(&call, &message).await;
         self.answer(&call, outcome).await
-    }
-}
-
-impl BulkAnswer for pb::PutResidentsResponse {
-    fn rows(&self) -> &[RowResult] {
-        &self.rows
-    }
-
-    fn last(summary: BulkSummary) -> Self {
-        Self { summary: Some(summary), ..Self::default() }
     }
 }
 

@@ -1,12 +1,11 @@
 //! The gateways of other municipalities, from their configuration.
 
-use std::{fs, path::Path};
-
 use anyhow::{Context as _, Result};
 use pmh_audit::{Policy, VerifierKey};
 use pmh_client::{Endpoint, LogKeys, Retry, connect_lazy};
 use pmh_domain::organization::OrganizationId;
 
+use super::parts::bytes;
 use crate::{
     config::{HandoffConfig, HandoffPeer},
     ops::handoff::{Links, Peer},
@@ -22,7 +21,7 @@ fn peer(config: &HandoffPeer) -> Result<Peer> {
     let short = |urn: &String| -> Result<String> { Ok(OrganizationId::parse_urn(urn)?.to_string()) };
     let key: VerifierKey = config.log_key.parse().context("log_key")?;
     let policy = match &config.witness_policy {
-        Some(file) => Some(Policy::parse(&read(file)?).context("witness_policy")?),
+        Some(file) => Some(Policy::parse(&bytes(file)?).context("witness_policy")?),
         None => None,
     };
     Ok(Peer {
@@ -36,20 +35,16 @@ fn peer(config: &HandoffPeer) -> Result<Peer> {
 }
 
 fn client(config: &HandoffPeer, key: &VerifierKey) -> Result<pmh_client::Gateway> {
-    let roots: Vec<Vec<u8>> = config.roots.iter().map(|file| read(file)).collect::<Result<_>>()?;
+    let roots: Vec<Vec<u8>> = config.roots.iter().map(|file| bytes(file)).collect::<Result<_>>()?;
     let endpoint = Endpoint::from_pem(
         &config.address,
         &config.server_name,
         &roots.concat(),
-        &read(&config.certificate)?,
-        &read(&config.key)?,
+        &bytes(&config.certificate)?,
+        &bytes(&config.key)?,
     )?;
     let identity = endpoint.identity()?;
     // The outbox has its own pauses; only the gateway log of a peer is ever asked for.
     let keys = LogKeys { gateway: key.clone(), auth: key.clone() };
     Ok(pmh_client::Gateway::new(connect_lazy(&endpoint)?, identity, keys).with_retry(Retry::NEVER))
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }

@@ -9,9 +9,6 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    io::{BufRead as _, BufReader, Write as _},
-    path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
     sync::{Arc, atomic::Ordering},
 };
 
@@ -25,9 +22,11 @@ use pmh_store::{
     },
 };
 
-use crate::support::*;
+use crate::{
+    life::{self, Life},
+    support::*,
+};
 
-const CHILD: &str = "PMH_STORE_CONTENTION_CHILD";
 const CLIENTS: u32 = 24;
 const PEOPLE: u8 = 4;
 const NUMBERS: u8 = 2;
@@ -222,12 +221,12 @@ impl History {
     /// Lets the programs run until they have told `lines` answers between them, and kills them.
     fn run_and_kill(&mut self, location: &Location, programs: u32, lines: usize) {
         let mut running: Vec<Life> =
-            (0..programs).map(|own| Life::begin(location, self, own, programs, u32::MAX)).collect();
+            (0..programs).map(|own| self.begin(location, own, programs, u32::MAX)).collect();
         for life in &mut running {
-            assert!(life.read(lines.div_ceil(programs as usize)), "a program ended by itself");
+            life.read(lines.div_ceil(programs as usize));
         }
         for life in &mut running {
-            life.child.kill().unwrap();
+            life.kill();
         }
         self.hear(running);
     }
@@ -235,19 +234,24 @@ impl History {
     /// A call that was under way at a kill may have had its effect, which others were told of. Every client asks once
     /// more, so that nothing is left that nobody was told of.
     fn settle(&mut self, location: &Location) {
-        let life = Life::begin(location, self, 0, 1, 1);
+        let life = self.begin(location, 0, 1, 1);
         let before = self.attempts();
         self.hear(vec![life]);
         assert_eq!(self.attempts(), before + CLIENTS as usize);
     }
 
+    /// Each client goes on where it was answered last.
+    fn begin(&self, location: &Location, own: u32, programs: u32, calls: u32) -> Life {
+        let mut task = format!("{} {calls}", self.now_us.max(START_US));
+        for client in (0..CLIENTS).filter(|client| client % programs == own) {
+            write!(task, " {client}:{}", self.next.get(&client).copied().unwrap_or_default()).unwrap();
+        }
+        Life::begin("contention::child_that_is_killed", location, &task)
+    }
+
     fn hear(&mut self, lives: Vec<Life>) {
-        for mut life in lives {
-            life.read(usize::MAX);
-            life.child.wait().unwrap();
-            for line in life.told {
-                self.take(&line);
-            }
+        for line in lives.into_iter().flat_map(Life::end) {
+            self.take(&line);
         }
     }
 
@@ -388,64 +392,15 @@ async fn assert_kept(place: &Place, history: &History) {
     open.close().await;
 }
 
-/// One program from its start to its kill.
-struct Life {
-    child: Child,
-    output: std::io::Lines<BufReader<ChildStdout>>,
-    told: Vec<String>,
-}
-
-impl Life {
-    fn begin(location: &Location, history: &History, own: u32, programs: u32, calls: u32) -> Self {
-        let mut task = format!("{} {calls}", history.now_us.max(START_US));
-        for client in (0..CLIENTS).filter(|client| client % programs == own) {
-            write!(task, " {client}:{}", history.next.get(&client).copied().unwrap_or_default()).unwrap();
-        }
-        let place = match location {
-            Location::Sqlite(path) => path.to_str().unwrap(),
-            Location::Postgres(url) => url.as_str(),
-        };
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "contention::child_that_is_killed", "--nocapture"])
-            .env(CHILD, format!("{place}|{task}"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, output, told: Vec::new() }
-    }
-
-    /// Whether there were so many.
-    fn read(&mut self, lines: usize) -> bool {
-        let mut read = 0;
-        while read < lines {
-            let Some(Ok(line)) = self.output.next() else { return false };
-            if let Some((_, told)) = line.split_once("ACK ") {
-                self.told.push(told.to_owned());
-                read += 1;
-            }
-        }
-        true
-    }
-}
-
 /// Does nothing unless the test above starts it.
 #[test]
 fn child_that_is_killed() {
-    let Ok(told) = std::env::var(CHILD) else { return };
-    let (place, task) = told.split_once('|').unwrap();
-    let location = if place.starts_with("postgres:") {
-        Location::Postgres(place.to_owned())
-    } else {
-        Location::Sqlite(Path::new(place).to_owned())
-    };
+    let Some((location, task)) = life::task() else { return };
     let mut words = task.split(' ');
     let place = Place::at(location, None, None);
     place.clock.store(words.next().unwrap().parse().unwrap(), Ordering::Relaxed);
     let calls: u32 = words.next().unwrap().parse().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
+    runtime().block_on(async {
         let clock = Arc::clone(&place.clock);
         let (store, _task) = GatewayStore::open(pmh_store::LogSettings {
             // Every look at the clock is a tick: leases end in the midst of the crowd, and no test waits.
@@ -475,8 +430,7 @@ async fn ask_on(store: GatewayStore, client: u32, numbers: std::ops::Range<u32>)
                 Err(_) => tokio::task::yield_now().await,
             }
         };
-        let line = format!("ACK {client} {number} {answer} .\n");
-        std::io::stdout().write_all(line.as_bytes()).unwrap();
+        life::acknowledge(&format!("{client} {number} {answer} ."));
     }
 }
 

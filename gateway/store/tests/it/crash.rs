@@ -4,33 +4,30 @@
 //! acknowledged row without its version, a version without its entry, a log
 //! whose tree does not compute. No failure is: an entry nobody was told about.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::{BufRead as _, BufReader, Write as _},
-    process::{Command, Stdio},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use pmh_audit::tree::leaf_hash;
-use pmh_store::{GatewayStore, Location, Page, RowVerdict};
+use pmh_store::{GatewayStore, Page, RowVerdict};
 
-use crate::support::*;
+use crate::{
+    life::{self, Life, acknowledge},
+    support::*,
+};
 
-const CHILD: &str = "PMH_STORE_CRASH_CHILD";
 const CALLERS: u32 = 8;
 
 pub(crate) async fn nothing_acknowledged_is_lost_by_kill_9(place: Place) {
     place.open().await.close().await;
-    let where_it_is = match &place.location {
-        Location::Sqlite(path) => path.to_str().unwrap().to_owned(),
-        Location::Postgres(url) => url.clone(),
-    };
     let mut entries: BTreeMap<u64, String> = BTreeMap::new();
     let mut rows = Vec::new();
     let rounds = scaled(5, 200);
     for round in 0..rounds {
         let mut number = [0; 1];
         random(&mut number);
-        for line in run_and_kill(&where_it_is, round, 1 + usize::from(number[0] / 2)) {
+        let mut life = Life::begin("crash::child_that_is_killed", &place.location, &round.to_string());
+        life.read(1 + usize::from(number[0] / 2));
+        life.kill();
+        for line in life.end() {
             let mut words = line.split(' ');
             match (words.next(), words.next(), words.next()) {
                 (Some("ENTRY"), Some(index), Some(hash)) => {
@@ -77,42 +74,11 @@ async fn assert_kept(place: &Place, entries: &BTreeMap<u64, String>, rows: &[Str
     open.close().await;
 }
 
-/// Lines that the child had written when it was killed, after `lines` of them.
-fn run_and_kill(where_it_is: &str, round: usize, lines: usize) -> Vec<String> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crash::child_that_is_killed", "--nocapture"])
-        .env(CHILD, format!("{round} {where_it_is}"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let mut told: Vec<String> =
-        output.by_ref().filter_map(|line| acknowledgement(&line)).take(lines).collect();
-    child.kill().unwrap();
-    told.extend(output.filter_map(|line| acknowledgement(&line)));
-    child.wait().unwrap();
-    assert!(told.len() >= lines, "the child ended by itself");
-    told
-}
-
-/// The harness writes on the same lines.
-fn acknowledgement(line: &str) -> Option<String> {
-    line.split_once("ACK ").map(|(_, told)| told.to_owned())
-}
-
 /// Does nothing unless the test above starts it.
 #[test]
 fn child_that_is_killed() {
-    let Ok(told) = std::env::var(CHILD) else { return };
-    let (round, where_it_is) = told.split_once(' ').unwrap();
-    let location = if where_it_is.starts_with("postgres:") {
-        Location::Postgres(where_it_is.to_owned())
-    } else {
-        Location::Sqlite(where_it_is.into())
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
+    let Some((location, round)) = life::task() else { return };
+    runtime().block_on(async {
         let open = Place::at(location, None, None).open().await;
         let resident = u8::try_from(round.parse::<u32>().unwrap() % 250).unwrap();
         enrol(&open, chiyoda(), resident).await;
@@ -138,11 +104,6 @@ async fn call_forever(store: GatewayStore, resident: u8, name: String) {
         push(&store, entitlement_chunk(chiyoda(), &certificate, rows)).await;
         acknowledge(&format!("ROW {certificate}"));
     }
-}
-
-/// One write per line, so that a line is told whole or not at all.
-fn acknowledge(what: &str) {
-    std::io::stdout().write_all(format!("ACK {what}\n").as_bytes()).unwrap();
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -24,6 +24,7 @@ mod fault_frozen;
 mod fault_io;
 mod fault_order;
 mod follow_ups;
+mod life;
 mod links;
 mod listen;
 mod log;

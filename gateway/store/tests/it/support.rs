@@ -60,7 +60,7 @@ pub(crate) fn on_postgres(test: impl AsyncFnOnce(Place)) {
     });
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 

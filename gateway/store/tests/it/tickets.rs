@@ -5,14 +5,7 @@
 //! model must give too. A failure is: two visits paid by one ticket, an answer that a replay changes, a ticket that
 //! stands elsewhere than its last acknowledged step left it.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    io::{BufRead as _, BufReader, Write as _},
-    path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
-    sync::atomic::Ordering,
-};
+use std::{collections::BTreeMap, fmt::Write as _, sync::atomic::Ordering};
 
 use jiff::civil::date;
 use pmh_audit::{Kind, registry::Method};
@@ -31,7 +24,10 @@ use pmh_store::{
     ticket::{Issued, KeptTicket, TicketChunk, TicketKey, TicketOf, TicketRow, TicketStep, TicketsOf},
 };
 
-use crate::support::*;
+use crate::{
+    life::{self, Life},
+    support::*,
+};
 
 const CAP: u32 = 5_000;
 
@@ -169,7 +165,6 @@ pub(crate) async fn a_pregnancy_gets_fourteen_and_what_the_rule_adds(place: Plac
     open.close().await;
 }
 
-const CHILD: &str = "PMH_STORE_TICKET_CHILD";
 const CLIENTS: u32 = 12;
 const TICKETS: u32 = 240;
 
@@ -336,30 +331,35 @@ struct History {
 impl History {
     fn run_and_kill(&mut self, location: &Location, programs: u32, lines: usize) {
         let mut running: Vec<Life> =
-            (0..programs).map(|own| Life::begin(location, self, own, programs, u32::MAX)).collect();
+            (0..programs).map(|own| self.begin(location, own, programs, u32::MAX)).collect();
         for life in &mut running {
-            assert!(life.read(lines.div_ceil(programs as usize)), "a program ended by itself");
+            life.read(lines.div_ceil(programs as usize));
         }
         for life in &mut running {
-            life.child.kill().unwrap();
+            life.kill();
         }
         self.hear(running);
     }
 
     /// A call that was under way at a kill may have had its effect: everybody asks once more.
     fn settle(&mut self, location: &Location) {
-        let (life, before) = (Life::begin(location, self, 0, 1, 1), self.answers.len());
+        let (life, before) = (self.begin(location, 0, 1, 1), self.answers.len());
         self.hear(vec![life]);
         assert_eq!(self.answers.len(), before + CLIENTS as usize);
     }
 
+    /// Each client goes on where it was answered last.
+    fn begin(&self, location: &Location, own: u32, programs: u32, calls: u32) -> Life {
+        let mut task = calls.to_string();
+        for client in (0..CLIENTS).filter(|client| client % programs == own) {
+            write!(task, " {client}:{}", self.next.get(&client).copied().unwrap_or_default()).unwrap();
+        }
+        Life::begin("tickets::child_that_is_killed", location, &task)
+    }
+
     fn hear(&mut self, lives: Vec<Life>) {
-        for mut life in lives {
-            life.read(usize::MAX);
-            life.child.wait().unwrap();
-            for line in life.told {
-                self.take(&line);
-            }
+        for line in lives.into_iter().flat_map(Life::end) {
+            self.take(&line);
         }
     }
 
@@ -386,64 +386,15 @@ impl History {
     }
 }
 
-/// One program from its start to its kill.
-struct Life {
-    child: Child,
-    output: std::io::Lines<BufReader<ChildStdout>>,
-    told: Vec<String>,
-}
-
-impl Life {
-    fn begin(location: &Location, history: &History, own: u32, programs: u32, calls: u32) -> Self {
-        let mut task = calls.to_string();
-        for client in (0..CLIENTS).filter(|client| client % programs == own) {
-            write!(task, " {client}:{}", history.next.get(&client).copied().unwrap_or_default()).unwrap();
-        }
-        let place = match location {
-            Location::Sqlite(path) => path.to_str().unwrap(),
-            Location::Postgres(url) => url.as_str(),
-        };
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "tickets::child_that_is_killed", "--nocapture"])
-            .env(CHILD, format!("{place}|{task}"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, output, told: Vec::new() }
-    }
-
-    /// Whether there were so many.
-    fn read(&mut self, lines: usize) -> bool {
-        let mut read = 0;
-        while read < lines {
-            let Some(Ok(line)) = self.output.next() else { return false };
-            if let Some((_, told)) = line.split_once("ACK ") {
-                self.told.push(told.to_owned());
-                read += 1;
-            }
-        }
-        true
-    }
-}
-
 /// Does nothing unless the test above starts it.
 #[test]
 fn child_that_is_killed() {
-    let Ok(told) = std::env::var(CHILD) else { return };
-    let (place, task) = told.split_once('|').unwrap();
-    let location = if place.starts_with("postgres:") {
-        Location::Postgres(place.to_owned())
-    } else {
-        Location::Sqlite(Path::new(place).to_owned())
-    };
+    let Some((location, task)) = life::task() else { return };
     let mut words = task.split(' ');
     let calls: u32 = words.next().unwrap().parse().unwrap();
     let place = Place::at(location, None, None);
     place.clock.store(START_US, Ordering::Relaxed);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
+    runtime().block_on(async {
         let (store, _task) = GatewayStore::open(place.settings()).await.unwrap();
         let mut clients = tokio::task::JoinSet::new();
         for word in words {
@@ -465,8 +416,7 @@ async fn ask_on(store: GatewayStore, client: u32, numbers: std::ops::Range<u32>)
                 Err(_) => tokio::task::yield_now().await,
             }
         };
-        let line = format!("ACK {client} {number} {answer} .\n");
-        std::io::stdout().write_all(line.as_bytes()).unwrap();
+        life::acknowledge(&format!("{client} {number} {answer} ."));
     }
 }
 

@@ -167,7 +167,7 @@ async fn heard(house: &House, case: &UrgentCase) -> Result<((), Shown)> {
 /// Sends a batch. The client refuses a chunk whose receipt does not hold.
 async fn push(house: &House, header: &BulkHeader, rows: &[CheckupRow]) -> Result<BulkSummary> {
     let issuer = house.issuer(OFFICE).await?;
-    let summary = Box::pin(issuer.push_checkups(header, rows.to_vec(), |_| {})).await?;
+    let summary = Box::pin(issuer.put(header, rows.to_vec(), |_| {})).await?;
     ensure!(summary.state() == BatchState::Accepted, "the batch is {}", summary.state().as_str_name());
     summary.rows.context("no counts")
 }

@@ -247,7 +247,7 @@ async fn register(house: &House) -> Result<()> {
             ..ResidentRow::default()
         })
         .collect();
-    let summary = house.issuer(OFFICE).await?.put_residents(&header(DryRun::No), rows, |_| {}).await?;
+    let summary = house.issuer(OFFICE).await?.put(&header(DryRun::No), rows, |_| {}).await?;
     ensure!(summary.created == 4, "the residents were not taken: {summary:?}");
     Ok(())
 }
@@ -256,7 +256,7 @@ async fn register(house: &House) -> Result<()> {
 async fn push(house: &House, intake: &Intake, dry_run: DryRun) -> Result<BulkSummary> {
     let rows: Vec<_> = intake.rows.iter().map(right).collect();
     let (issuer, header) = (house.issuer(OFFICE).await?, header(dry_run));
-    Ok(Box::pin(issuer.put_entitlements(&header, rows, |_| {})).await?)
+    Ok(Box::pin(issuer.put(&header, rows, |_| {})).await?)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -207,10 +207,10 @@ async fn put(
 ) -> std::result::Result<Option<PushSummary>, Trouble> {
     let issuer = access.issuer().await?;
     match rows {
-        Rows::Entitlements(rows) => issuer.put_entitlements(header, rows, told).await?,
-        Rows::Residents(rows) => issuer.put_residents(header, rows, told).await?,
-        Rows::Doses(rows) => issuer.put_doses(header, rows, told).await?,
-        Rows::Checkups(rows) => return Ok(Some(issuer.push_checkups(header, rows, told).await?)),
+        Rows::Entitlements(rows) => issuer.put(header, rows, told).await?,
+        Rows::Residents(rows) => issuer.put(header, rows, told).await?,
+        Rows::Doses(rows) => issuer.put(header, rows, told).await?,
+        Rows::Checkups(rows) => return Ok(Some(issuer.put(header, rows, told).await?)),
     };
     Ok(None)
 }

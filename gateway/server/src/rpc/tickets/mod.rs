@@ -5,15 +5,12 @@ pub(super) mod parse;
 mod rows;
 
 use pmh_auth::policy::Permit;
-use pmh_proto::{
-    checkup::{self as pb, ticket_service_server::TicketService},
-    common::{BulkSummary, RowResult},
-};
+use pmh_proto::checkup::{self as pb, ticket_service_server::TicketService};
 use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
-    bulk::{self, Answers, BulkAnswer},
+    bulk::{self, Answers},
     fields::Fields,
     service::Service,
     status::Refusal,
@@ -90,16 +87,6 @@ impl TicketService for Service {
         let (call, message) = self.open(path!("VoidTicket"), request)?;
         let outcome = self.take_back(&call, &message).await;
         self.answer(&call, outcome).await
-    }
-}
-
-impl BulkAnswer for pb::PutTicketsResponse {
-    fn rows(&self) -> &[RowResult] {
-        &self.rows
-    }
-
-    fn last(summary: BulkSummary) -> Self {
-        Self { summary: Some(summary), ..Self::default() }
     }
 }
 

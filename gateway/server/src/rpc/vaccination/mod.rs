@@ -7,14 +7,14 @@ mod streams;
 
 use pmh_auth::policy::Permit;
 use pmh_proto::{
-    common::{BulkSummary, Reason, RowResult},
+    common::Reason,
     vaccination::{self as pb, vaccination_service_server::VaccinationService},
 };
 use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
-    bulk::{self, Answers, BulkAnswer},
+    bulk::{self, Answers},
     fields::Fields,
     service::Service,
     status::Refusal,
@@ -191,21 +191,6 @@ impl VaccinationService for Service {
         self.answer(&call, outcome).await
     }
 }
-
-macro_rules! bulk_answers {
-    ($($response:ident)*) => {
-        $(impl BulkAnswer for pb::$response {
-            fn rows(&self) -> &[RowResult] {
-                &self.rows
-            }
-
-            fn last(summary: BulkSummary) -> Self {
-                Self { summary: Some(summary), ..Self::default() }
-            }
-        })*
-    };
-}
-bulk_answers!(PutDosesResponse PutAuthorizationsResponse);
 
 impl Service {
     async fn evaluate(

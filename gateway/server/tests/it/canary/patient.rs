@@ -126,9 +126,9 @@ impl Town {
 
     async fn register(&self) {
         let issuer = self.issuer().await;
-        let taken = issuer.put_residents(&batch(), vec![resident()], |_| {}).await.unwrap();
+        let taken = issuer.put(&batch(), vec![resident()], |_| {}).await.unwrap();
         assert_eq!(taken.rejected + taken.quarantined, 0);
-        let taken = issuer.put_entitlements(&batch(), vec![right()], |_| {}).await.unwrap();
+        let taken = issuer.put(&batch(), vec![right()], |_| {}).await.unwrap();
         assert_eq!(taken.rejected + taken.quarantined, 0);
     }
 
@@ -158,14 +158,14 @@ impl Town {
             ResidentRow { row_id: "2".to_owned(), birth_date: MISTYPED.to_owned(), ..resident() },
             ResidentRow { row_id: "3".to_owned(), resident_key: individual.clone(), ..resident() },
         ];
-        let summary = issuer.put_residents(&batch(), residents, |_| {}).await.unwrap();
+        let summary = issuer.put(&batch(), residents, |_| {}).await.unwrap();
         assert!(summary.rejected > 0 && summary.quarantined > 0);
         let rights = vec![
             EntitlementRow { row_id: "2".to_owned(), valid_from: MISTYPED.to_owned(), ..right() },
             EntitlementRow { row_id: "3".to_owned(), recipient_number: individual, ..right() },
             EntitlementRow { row_id: "4".to_owned(), resident_key: UNKNOWN_KEY.to_owned(), ..right() },
         ];
-        let summary = issuer.put_entitlements(&batch(), rights, |_| {}).await.unwrap();
+        let summary = issuer.put(&batch(), rights, |_| {}).await.unwrap();
         assert!(summary.rejected > 0 && summary.quarantined > 0);
     }
 

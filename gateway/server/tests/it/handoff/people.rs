@@ -50,7 +50,7 @@ impl Mother {
             ..Default::default()
         };
         let pusher = pusher(&pair.home).await;
-        assert_eq!(pusher.put_residents(&header(), vec![row], |_| {}).await.unwrap().created, 1);
+        assert_eq!(pusher.put(&header(), vec![row], |_| {}).await.unwrap().created, 1);
         mother
     }
 
@@ -85,7 +85,7 @@ impl Mother {
         }
         let rows = vec![visit, record(CheckupKind::Postpartum, Vec::new(), vec![epds])];
         let (pusher, header) = (pusher(&pair.home).await, header());
-        let summary = pusher.push_checkups(&header, rows, |_| {}).await.unwrap();
+        let summary = pusher.put(&header, rows, |_| {}).await.unwrap();
         assert_eq!(summary.rows.unwrap().created, 2);
         if summary.state() == BatchState::Held {
             let confirm = ConfirmBatchRequest { idempotency_key: uuid(), batch_id: header.batch_id };

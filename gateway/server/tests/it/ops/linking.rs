@@ -165,7 +165,7 @@ async fn proposed(town: &Gateway, person: &mut Person) -> String {
         history_key: "1".to_owned(),
         ..Default::default()
     };
-    let summary = pusher.put_entitlements(&rig::header(), vec![right], |_| {}).await.unwrap();
+    let summary = pusher.put(&rig::header(), vec![right], |_| {}).await.unwrap();
     assert_eq!(summary.created, 1);
     let (counter, presence) = at_clinic(person, &["88-13"]).await;
     let paper = ProposeLinkRequest {

@@ -109,7 +109,7 @@ impl Person {
         };
         let keys = sandbox::log_keys(&world().sandbox).unwrap();
         let pusher = pmh_client::Issuer::new(issuer.channel().clone(), issuer.identity().clone(), keys);
-        let summary = pusher.put_residents(&header(), vec![row], |_| {}).await.unwrap();
+        let summary = pusher.put(&header(), vec![row], |_| {}).await.unwrap();
         assert_eq!(summary.created, 1);
     }
 

@@ -102,7 +102,7 @@ async fn put(town: &Gateway, rows: Vec<TicketRow>) -> Vec<RowResult> {
     let keys = pmh::sandbox::log_keys(&world().sandbox).unwrap();
     let issuer = Issuer::new(town.channel().clone(), town.identity().clone(), keys);
     let mut results = Vec::new();
-    issuer.put_tickets(&header(), rows, |chunk| results.extend_from_slice(chunk.rows)).await.unwrap();
+    issuer.put(&header(), rows, |chunk| results.extend_from_slice(chunk.rows)).await.unwrap();
     results
 }
 

@@ -41,7 +41,7 @@ impl Baby {
             sex: Sex::Female.into(),
             ..ResidentRow::default()
         };
-        let summary = house.issuer(OFFICE).await?.put_residents(&header(), vec![row], |_| {}).await?;
+        let summary = house.issuer(OFFICE).await?.put(&header(), vec![row], |_| {}).await?;
         ensure!(summary.created == 1, "the baby was not registered: {summary:?}");
         let pki = house.pki()?;
         let request = CardRequest::new(Generation::P384, birth_date, system::now_s() - DAY);
@@ -70,7 +70,7 @@ impl Baby {
             }),
             ..AuthorizationRow::default()
         };
-        let summary = house.issuer(OFFICE).await?.put_authorizations(&header(), vec![row], |_| {}).await?;
+        let summary = house.issuer(OFFICE).await?.put(&header(), vec![row], |_| {}).await?;
         ensure!(summary.created == 1, "the letter was not taken: {summary:?}");
         Ok(())
     }

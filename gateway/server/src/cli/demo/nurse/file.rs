@@ -59,7 +59,7 @@ pub(super) async fn register(house: &House) -> Result<()> {
     let mut rows: Vec<ResidentRow> = KEYS.iter().map(|key| resident(key, born)).collect();
     rows.push(resident(MOTHER, mother));
     let header = BulkHeader { batch_id: sandbox::uuid(), dry_run: false };
-    let summary = house.issuer(OFFICE).await?.put_residents(&header, rows, |_| {}).await?;
+    let summary = house.issuer(OFFICE).await?.put(&header, rows, |_| {}).await?;
     ensure!(summary.created == 6, "the residents were not taken: {summary:?}");
     Ok(())
 }
