@@ -148,12 +148,18 @@ fn found(files: &[PathBuf], secrets: &[Vec<u8>]) -> usize {
         }
     }
     let mut found = BTreeSet::new();
-    for bytes in files.iter().filter_map(|file| fs::read(file).ok()) {
-        for window in bytes.windows(PIECE) {
+    for file in files {
+        for window in bytes_of(file).windows(PIECE) {
             found.extend(pieces.get(window).into_iter().flatten().copied());
         }
     }
     found.len()
+}
+
+/// Read by another program: a descriptor closed here would drop this program's POSIX locks on a database that its
+/// gateway has open, and the next program to open it would cut the shared memory away (SQLite, How To Corrupt, 2.2).
+fn bytes_of(file: &Path) -> Vec<u8> {
+    Command::new("cat").arg(file).output().unwrap().stdout
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
