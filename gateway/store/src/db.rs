@@ -363,7 +363,7 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .page_size(1024)
         // Not more: whenever a tree page splits, COMMIT walks all buckets of the page cache, which are as many as pages.
         .pragma("cache_size", "-1024")
-        // Pages that many batches change are folded into the file once: fewer checkpoints, each of some 20 ms.
+        // Pages that many batches change are folded into the file once; most of them beside the writer (`fold`).
         .pragma("wal_autocheckpoint", "16000")
         .statement_cache_capacity(STATEMENTS_KEPT)
 }

@@ -11,6 +11,7 @@ mod append;
 mod batch;
 mod chains;
 mod check;
+mod fold;
 mod job;
 mod known;
 mod taken;
@@ -25,6 +26,7 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior},
 };
 
+use fold::Folding;
 pub(crate) use job::{BoxFuture, DecideJob, Job, Transaction, Work, WriteJob};
 pub use job::{Concluding, Conclusion, Idempotency, Reply};
 use known::Known;
@@ -162,6 +164,7 @@ pub(crate) async fn start(
         interactive: interactive_jobs,
         bulk: bulk_jobs,
         look: tokio::time::interval(LOOK_EVERY),
+        folding: None,
         _lock: lock,
     };
     sequencer.look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -210,6 +213,7 @@ struct Sequencer {
     interactive: mpsc::Receiver<Box<dyn Job>>,
     bulk: mpsc::Receiver<Box<dyn Job>>,
     look: Interval,
+    folding: Option<Folding>,
     _lock: Option<FileLock>,
 }
 
@@ -221,6 +225,7 @@ enum Wake {
 
 impl Sequencer {
     async fn run(mut self) {
+        self.folding = self.tx.connection.is_sqlite().then(|| Folding::begin(self.location.clone()));
         while !self.is_poisoned()
             && let Some(wake) = self.next().await
         {
@@ -230,6 +235,9 @@ impl Sequencer {
             }
         }
         self.leave_nobody_waiting().await;
+        if let Some(folding) = self.folding.take() {
+            folding.end().await;
+        }
         self.tx.connection.close().await;
     }
 
@@ -373,7 +381,10 @@ impl Sequencer {
 
     /// Signs, makes the receipts and wakes the callers: on their own threads, so that the next batch begins at once
     /// and one wake-up serves them all.
-    fn answer(&self, jobs: Vec<Box<dyn Job>>, committed: Committed) {
+    fn answer(&mut self, jobs: Vec<Box<dyn Job>>, committed: Committed) {
+        if let Some(folding) = &mut self.folding {
+            folding.grown(committed.size);
+        }
         let (signer, last) = (Arc::clone(&self.signer), Arc::clone(&self.last));
         self.callers.spawn(async move { committed.answer(jobs, &signer, &last) });
     }

@@ -26,7 +26,7 @@ pub(super) struct Staged {
 
 /// A batch that is durable and waits for its answers.
 pub(super) struct Committed {
-    size: u64,
+    pub(super) size: u64,
     root: Hash,
     entries: Vec<Option<StagedEntry>>,
 }
