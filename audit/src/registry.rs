@@ -108,6 +108,7 @@ registry! {
         78 PUT_ACCESS_DELAY "PutAccessDelay";
         80 LIST_URGENT_CASES "ListUrgentCases";
         81 ACKNOWLEDGE_URGENT_CASE "AcknowledgeUrgentCase";
+        82 RECORD_CHECKUP "RecordCheckup";
         85 RELEASE_TICKET "ReleaseTicket";
         86 VOID_TICKET "VoidTicket";
         87 LIST_TICKETS "ListTickets";
@@ -115,6 +116,9 @@ registry! {
         89 REQUEST_PLACE "RequestPlace";
         90 CANCEL_PLACE "CancelPlace";
         91 LIST_SESSIONS "ListSessions";
+        92 GET_QUESTIONNAIRE "GetQuestionnaire";
+        93 PUT_ANSWERS "PutAnswers";
+        94 CHECK_IN "CheckIn";
         101 OFFER_HANDOFF "OfferHandoff";
         102 ACCEPT_HANDOFF "AcceptHandoff";
         103 DECLINE_HANDOFF "DeclineHandoff";

@@ -139,6 +139,7 @@ calls! {
         Safe "GetErrorPreventionReport" GetErrorPreventionReportRequest => GetErrorPreventionReportResponse;
     }
     checkup "CheckupService" Gateway {
+        Safe "RecordCheckup" RecordCheckupRequest => RecordCheckupResponse;
         Safe "ConfirmBatch" ConfirmBatchRequest => ConfirmBatchResponse;
         Safe "UndoBatch" UndoBatchRequest => UndoBatchResponse;
         Safe "ListCheckups" ListCheckupsRequest => ListCheckupsResponse;
@@ -159,6 +160,11 @@ calls! {
         Safe "RequestPlace" RequestPlaceRequest => RequestPlaceResponse;
         Safe "CancelPlace" CancelPlaceRequest => CancelPlaceResponse;
         Safe "ListSessions" ListSessionsRequest => ListSessionsResponse;
+    }
+    checkup "QuestionnaireService" Gateway {
+        Safe "GetQuestionnaire" GetQuestionnaireRequest => GetQuestionnaireResponse;
+        Safe "PutAnswers" PutAnswersRequest => PutAnswersResponse;
+        Safe "CheckIn" CheckInRequest => CheckInResponse;
     }
     handoff "HandoffService" Gateway {
         Safe "OfferHandoff" OfferHandoffRequest => OfferHandoffResponse;
@@ -232,11 +238,12 @@ receipted! {
     checkup {
         PushCheckupsResponse ConfirmBatchResponse UndoBatchResponse ListCheckupsResponse ListUrgentCasesResponse
         GetCheckupResponse ListFollowUpsResponse CloseFollowUpResponse
-        AcknowledgeUrgentCaseResponse
+        AcknowledgeUrgentCaseResponse RecordCheckupResponse
     }
     checkup {
         PutTicketsResponse ListTicketsResponse UseTicketResponse ReleaseTicketResponse VoidTicketResponse
         PutSessionsResponse RequestPlaceResponse CancelPlaceResponse ListSessionsResponse
+        GetQuestionnaireResponse PutAnswersResponse CheckInResponse
     }
     eligibility {
         VerifyEligibilityResponse PutEntitlementsResponse ListEntitlementsResponse AdvanceWatermarkResponse

@@ -174,7 +174,7 @@ fn digests(method: &str, request: &[u8], response: &[u8]) -> Result<Digests, Pro
         vaccination::GetErrorPreventionReportRequest
         checkup::ConfirmBatchRequest checkup::UndoBatchRequest checkup::ListCheckupsRequest
         checkup::GetCheckupRequest checkup::ListFollowUpsRequest checkup::CloseFollowUpRequest
-        checkup::ListUrgentCasesRequest checkup::AcknowledgeUrgentCaseRequest
+        checkup::ListUrgentCasesRequest checkup::AcknowledgeUrgentCaseRequest checkup::RecordCheckupRequest
         handoff::OfferHandoffRequest handoff::AcceptHandoffRequest handoff::DeclineHandoffRequest
         handoff::WithdrawHandoffRequest handoff::ReturnHandoffRequest handoff::CloseHandoffRequest
         handoff::ListHandoffsRequest handoff::ConfirmHandoffRequest handoff::DeliverRequest handoff::ReadRecordsRequest

@@ -81,6 +81,12 @@ impl Presentation {
         }
     }
 
+    /// To examine at a clinic, verified by PIN: earlier checkups are read and today's is written down.
+    pub fn for_examination(text: &str) -> Self {
+        let scopes = [names::scope::CHECKUP_READ, names::scope::CHECKUP_WRITE];
+        Self { scopes: scopes.map(str::to_owned).to_vec(), ..Self::for_checkups(text, Purpose::Treat) }
+    }
+
     /// For a handoff's offer, verified by PIN: the mother binds it to herself at the stay side's window.
     pub fn for_handoff(text: &str) -> Self {
         Self {

@@ -166,7 +166,7 @@ pub const POLICY: &[MethodPolicy] = &[
     open(45, "/pmh.vaccination.v1.VaccinationService/VoidDose", DOSE_WRITERS),
     open(48, "/pmh.vaccination.v1.VaccinationService/WatchDoses", REGISTERS),
     open(49, "/pmh.vaccination.v1.VaccinationService/PutDoses", REGISTERS),
-    // Checkups: each municipality its own residents' and batches.
+    // Checkups: each municipality its own residents' and batches, an institution who was present there.
     open(50, "/pmh.checkup.v1.CheckupService/PushCheckups", REGISTERS),
     open(52, "/pmh.checkup.v1.CheckupService/UndoBatch", REGISTERS),
     open(53, "/pmh.checkup.v1.CheckupService/ConfirmBatch", REGISTERS),
@@ -176,6 +176,12 @@ pub const POLICY: &[MethodPolicy] = &[
     open(57, "/pmh.checkup.v1.CheckupService/CloseFollowUp", REGISTERS),
     open(80, "/pmh.checkup.v1.CheckupService/ListUrgentCases", REGISTERS),
     open(81, "/pmh.checkup.v1.CheckupService/AcknowledgeUrgentCase", REGISTERS),
+    method(
+        82,
+        "/pmh.checkup.v1.CheckupService/RecordCheckup",
+        AT_THE_SHOT,
+        Needs::TokenOptional(ACT_AT_CHECKUPS),
+    ),
     // Tickets: put and taken back by their municipality, used where the card or the paper is.
     open(58, "/pmh.checkup.v1.TicketService/PutTickets", REGISTERS),
     read(87, "/pmh.checkup.v1.TicketService/ListTickets"),
@@ -196,6 +202,20 @@ pub const POLICY: &[MethodPolicy] = &[
         "/pmh.checkup.v1.SessionService/ListSessions",
         FAMILIES,
         Needs::TokenOptional(LOOK_AT_CHECKUPS),
+    ),
+    // Questionnaires: the family with its card or app, the clinic with the card, the municipality for its own resident.
+    read(92, "/pmh.checkup.v1.QuestionnaireService/GetQuestionnaire"),
+    method(
+        93,
+        "/pmh.checkup.v1.QuestionnaireService/PutAnswers",
+        CHECKUP_READERS,
+        Needs::TokenOptional(ACT_AT_CHECKUPS),
+    ),
+    method(
+        94,
+        "/pmh.checkup.v1.QuestionnaireService/CheckIn",
+        DOSE_WRITERS,
+        Needs::TokenOptional(ACT_AT_CHECKUPS),
     ),
     // Handoffs: each municipality its own side's. The mother's card binds an accept to her.
     open(101, "/pmh.handoff.v1.HandoffService/OfferHandoff", REGISTERS),

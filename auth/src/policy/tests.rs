@@ -60,6 +60,7 @@ const MATRIX: &str = "
    57 pmh.checkup.v1.CheckupService/CloseFollowUp                 M         V mtls
    80 pmh.checkup.v1.CheckupService/ListUrgentCases               M         V mtls
    81 pmh.checkup.v1.CheckupService/AcknowledgeUrgentCase         M         V mtls
+   82 pmh.checkup.v1.CheckupService/RecordCheckup                 C         V optional checkup:write full none
    58 pmh.checkup.v1.TicketService/PutTickets                     M         V mtls
    87 pmh.checkup.v1.TicketService/ListTickets                    CMA       V optional checkup:read full none
    59 pmh.checkup.v1.TicketService/UseTicket                      C         V optional checkup:write full none
@@ -69,6 +70,9 @@ const MATRIX: &str = "
    89 pmh.checkup.v1.SessionService/RequestPlace                  MA        V optional checkup:write full none
    90 pmh.checkup.v1.SessionService/CancelPlace                   MA        V optional checkup:write full none
    91 pmh.checkup.v1.SessionService/ListSessions                  MA        V optional checkup:read full none
+   92 pmh.checkup.v1.QuestionnaireService/GetQuestionnaire        CMA       V optional checkup:read full none
+   93 pmh.checkup.v1.QuestionnaireService/PutAnswers              CMA       V optional checkup:write full none
+   94 pmh.checkup.v1.QuestionnaireService/CheckIn                 CM        V optional checkup:write full none
   101 pmh.handoff.v1.HandoffService/OfferHandoff                  M         V mtls
   102 pmh.handoff.v1.HandoffService/AcceptHandoff                 M         V token handoff:accept full none
   103 pmh.handoff.v1.HandoffService/DeclineHandoff                M         V mtls

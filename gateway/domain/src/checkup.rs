@@ -3,7 +3,7 @@
 //! What may be written down ([`item`], [`record`], [`questionnaire`],
 //! [`scores`]), who may see it ([`visibility`]), which version of a row counts
 //! ([`version`]), whether a batch looks like its sender ([`anomaly`]), what
-//! somebody must be told ([`alert`], [`urgent`], [`follow_up`]), what is given out only
+//! somebody must be told ([`alert`], [`urgent`], [`follow_up`], [`delivery`]), what is given out only
 //! once ([`ticket`], [`session`]) and where a child stands ([`growth`]).
 //!
 //! Medical rules are data with a day and a source (`data/checkup/`). What is
@@ -13,6 +13,7 @@
 pub mod alert;
 pub mod amount;
 pub mod anomaly;
+pub mod delivery;
 pub mod follow_up;
 pub mod gestation;
 pub mod grade;

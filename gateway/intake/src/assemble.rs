@@ -229,7 +229,7 @@ impl Scan<'_> {
         if stated { self.required(Field::Deleted, Self::flag) } else { Some(false) }
     }
 
-    fn check_period(&mut self, from: Option<Date>, to: Option<Date>) {
+    pub(crate) fn check_period(&mut self, from: Option<Date>, to: Option<Date>) {
         if let (Some(from), Some(to)) = (from, to)
             && to < from
         {

@@ -1,7 +1,7 @@
 //! One checkup of a municipality's file (乳幼児健診・妊産婦健診).
 
 mod template;
-mod word;
+pub(crate) mod word;
 
 use std::fmt;
 

@@ -6,10 +6,14 @@
 mod checkups;
 mod dose_names;
 mod names;
+mod sessions;
+mod tickets;
 
 use std::borrow::Cow;
 
 pub use checkups::{CheckupField, ItemPart};
+pub use sessions::SessionField;
+pub use tickets::TicketField;
 
 /// One field of a row, under one name whatever the column is headed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,6 +99,10 @@ pub enum Field {
     Programme,
     /// A column that only a file of checkups has.
     Checkup(CheckupField),
+    /// A column that only a file of tickets has.
+    Ticket(TicketField),
+    /// A column that only a file of group checkups has.
+    Session(SessionField),
     /// One copayment column.
     Copayment {
         /// Care named by the header; [`Care::Any`] when it names none.
@@ -114,6 +122,10 @@ pub enum FileKind {
     Doses,
     /// Checkups.
     Checkups,
+    /// Tickets.
+    Tickets,
+    /// Days of group checkups.
+    Sessions,
 }
 
 /// Which care a copayment rule covers.
@@ -175,6 +187,8 @@ impl Field {
             FileKind::Entitlements => names::from_alias(key).or_else(|| names::copayment_from_key(key)),
             FileKind::Doses => dose_names::from_alias(key),
             FileKind::Checkups => checkups::from_key(key),
+            FileKind::Tickets => tickets::from_key(key),
+            FileKind::Sessions => sessions::from_key(key),
         }
     }
 
@@ -183,8 +197,11 @@ impl Field {
         if let Self::Copayment { care, kind } = self {
             return Cow::Owned(format!("copayment{}_{}", care.infix(), kind.name()));
         }
-        if let Self::Checkup(field) = self {
-            return field.name();
+        match self {
+            Self::Checkup(field) => return field.name(),
+            Self::Ticket(field) => return Cow::Borrowed(field.name()),
+            Self::Session(field) => return Cow::Borrowed(field.name()),
+            _ => {}
         }
         Cow::Borrowed(self.row().map_or("copayment", |(_, name, _)| *name))
     }
@@ -194,8 +211,11 @@ impl Field {
         if let Self::Copayment { care, kind } = self {
             return Cow::Owned(format!("{}{}", care.label_ja(), kind.label_ja()));
         }
-        if let Self::Checkup(field) = self {
-            return field.label_ja();
+        match self {
+            Self::Checkup(field) => return field.label_ja(),
+            Self::Ticket(field) => return Cow::Borrowed(field.label_ja()),
+            Self::Session(field) => return Cow::Borrowed(field.label_ja()),
+            _ => {}
         }
         Cow::Borrowed(self.row().and_then(|(.., aliases)| aliases.first()).map_or("自己負担", |label| *label))
     }
@@ -221,6 +241,26 @@ impl Field {
                 Self::Checkup(CheckupField::SourceVersion),
                 Self::Checkup(CheckupField::Kind),
                 Self::Checkup(CheckupField::Date),
+            ],
+            FileKind::Tickets => &[
+                Self::Ticket(TicketField::Number),
+                Self::ResidentKey,
+                Self::Checkup(CheckupField::Kind),
+                Self::Ticket(TicketField::Part),
+                Self::Ticket(TicketField::Cap),
+                Self::ValidFrom,
+                Self::ValidTo,
+                Self::Area,
+                Self::Ticket(TicketField::IssuedOn),
+            ],
+            FileKind::Sessions => &[
+                Self::Session(SessionField::Group),
+                Self::Checkup(CheckupField::Kind),
+                Self::Session(SessionField::Id),
+                Self::Session(SessionField::Date),
+                Self::Session(SessionField::Time),
+                Self::Session(SessionField::Hall),
+                Self::Session(SessionField::Capacity),
             ],
         }
     }
@@ -262,6 +302,8 @@ impl Field {
             Self::CertificateName | Self::Manufacturer => Shape::Text,
             Self::Name | Self::NameKana => Shape::PersonName,
             Self::Checkup(field) => field.shape(),
+            Self::Ticket(field) => field.shape(),
+            Self::Session(field) => field.shape(),
         }
     }
 

@@ -18,7 +18,9 @@ use crate::refusal;
 use crate::report::{Finding, Language, Report, RowReport, Severity, Verdict, table};
 use crate::row::Row;
 use crate::scan::Scan;
+use crate::sessions::SessionLine;
 use crate::sheet::Sheet;
+use crate::tickets::TicketLine;
 
 /// Reads one file.
 ///
@@ -45,6 +47,30 @@ pub fn read_checkups(
     mapping: &Mapping,
     options: &Options,
 ) -> Result<Intake<CheckupRow>, FileError> {
+    read_as(bytes, mapping, *options)
+}
+
+/// Reads one file of tickets.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_tickets(
+    bytes: &[u8],
+    mapping: &Mapping,
+    options: &Options,
+) -> Result<Intake<TicketLine>, FileError> {
+    read_as(bytes, mapping, *options)
+}
+
+/// Reads one file of days of group checkups.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_sessions(
+    bytes: &[u8],
+    mapping: &Mapping,
+    options: &Options,
+) -> Result<Intake<SessionLine>, FileError> {
     read_as(bytes, mapping, *options)
 }
 

@@ -1,7 +1,7 @@
 //! An officer's spreadsheet becomes rows: encodings, headers, eras, what Excel breaks. No I/O, no clock.
 //!
-//! [`read`] (rights), [`read_doses`] (past doses) and [`read_checkups`] take the bytes of a CSV file as a municipality exports it and return an [`Intake`]: the rows that
-//! may be sent, one report per row, and, for those that may not, a file to correct and send again. The rule of
+//! [`read`] (rights), [`read_doses`] (past doses), [`read_checkups`], [`read_tickets`] and [`read_sessions`] take the
+//! bytes of a CSV file as a municipality exports it and return an [`Intake`]: the rows that may be sent, one report per row, and, for those that may not, a file to correct and send again. The rule of
 //! the whole crate: a value is either read exactly or reported; nothing is guessed. A lost leading zero could
 //! be put back and would be right nine times in ten; the tenth time a claim goes to the wrong payer.
 //!
@@ -34,14 +34,18 @@ pub mod report;
 mod row;
 pub mod sample;
 mod scan;
+mod sessions;
 mod sheet;
+mod tickets;
 
 pub use checkups::{CheckupRow, cells as checkup_cells, template as checkup_template};
 pub use code::Code;
 pub use doses::{Dose, Programme, Route, Site};
 pub use error::FileError;
-pub use field::{Care, CheckupField, CopaymentKind, Field, FileKind, ItemPart};
-pub use intake::{Intake, Options, read, read_checkups, read_doses};
+pub use field::{Care, CheckupField, CopaymentKind, Field, FileKind, ItemPart, SessionField, TicketField};
+pub use intake::{Intake, Options, read, read_checkups, read_doses, read_sessions, read_tickets};
 pub use mapping::{Mapping, MappingError};
 pub use report::{Finding, Language, Report, RowReport, Severity, Verdict};
 pub use row::{Area, Condition, Copayment, Detail, Institution, Row, Scope, Sex};
+pub use sessions::{SessionLine, template as session_template};
+pub use tickets::{TicketLine, template as ticket_template};

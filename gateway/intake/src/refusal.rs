@@ -9,7 +9,7 @@ pub(crate) fn words(reason: &str) -> (&'static str, &'static str) {
     )
 }
 
-const TABLE: [(&str, &str, &str); 31] = [
+const TABLE: [(&str, &str, &str); 32] = [
     ("REQUIRED", "必須の項目が空です。", "A required field is empty."),
     ("WIDTH", "長さが合いません。", "The value has the wrong length."),
     ("CHARACTERS", "使えない文字があります。", "The value holds characters that are not allowed."),
@@ -96,6 +96,11 @@ const TABLE: [(&str, &str, &str); 31] = [
         "TICKETS_EXHAUSTED",
         "この妊娠に交付できる受診券の枚数を超えています。",
         "The pregnancy has as many tickets as the rule gives it.",
+    ),
+    (
+        "STATE_NOT_ALLOWED",
+        "すでに予約している人数より定員を少なくできません。同じグループの行はどれも登録していません。",
+        "More families have a place than that; no day of the group was changed.",
     ),
 ];
 

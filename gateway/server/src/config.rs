@@ -225,8 +225,8 @@ pub struct VaccinationConfig {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckupConfig {
-    /// Municipalities' own EPDS thresholds, CSV, read at start; a row that cannot be meant is refused. Absent: the common
-    /// ones alone.
+    /// Municipalities' own EPDS thresholds, CSV, read at start and on SIGHUP; a row that cannot be meant is refused.
+    /// Absent: the common ones alone.
     pub thresholds: Option<PathBuf>,
 }
 

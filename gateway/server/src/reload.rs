@@ -1,4 +1,4 @@
-//! Rule books change without a restart: SIGHUP reads the file again.
+//! Rule books and thresholds change without a restart: SIGHUP reads their files again.
 //!
 //! A book is taken whole or not at all. A file that cannot be read, or that contradicts itself, leaves the old book in
 //! force; log and metric say so, because an operator who sent the signal believes otherwise.
@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use metrics::counter;
-use pmh_domain::vaccination::RuleBook;
+use pmh_domain::{checkup::urgent::UrgentRules, vaccination::RuleBook};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +47,28 @@ pub(crate) fn again(book: &ArcSwap<RuleBook>, file: &Path) {
         }
     };
     counter!("pmh_vaccination_rules_reloads_total", "outcome" => outcome).increment(1);
+}
+
+/// Takes the thresholds in the file, or keeps those in force.
+pub(crate) fn thresholds_again(thresholds: &ArcSwap<UrgentRules>, file: &Path) {
+    let outcome = match read_thresholds(file) {
+        Ok(new) => {
+            tracing::info!("EPDS thresholds read again");
+            thresholds.store(Arc::new(new));
+            "taken"
+        }
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "EPDS thresholds refused: the old ones stay");
+            "refused"
+        }
+    };
+    counter!("pmh_checkup_thresholds_reloads_total", "outcome" => outcome).increment(1);
+}
+
+/// Municipalities' own thresholds from a file, beside the common ones.
+pub(crate) fn read_thresholds(file: &Path) -> Result<UrgentRules> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    UrgentRules::parse(&text).context("checkup.thresholds")
 }
 
 /// A rule book from a file.
@@ -104,5 +126,32 @@ mod tests {
         let said = handle.render();
         assert!(said.contains("pmh_vaccination_rules_reloads_total{outcome=\"taken\"} 1"), "{said}");
         assert!(said.contains("pmh_vaccination_rules_reloads_total{outcome=\"refused\"} 4"), "{said}");
+    }
+
+    #[test]
+    fn thresholds_are_taken_whole_or_not_at_all() {
+        let (hachioji, day) = ("municipality:132012", jiff::civil::date(2026, 11, 22));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("thresholds.csv");
+        let with = |total: &str| {
+            let header = "issuer,since,until,epds_total_at_least,epds_item10_at_least,source,confidence";
+            fs::write(&file, format!("{header}\n{hachioji},2026-04-01,,{total},1,own,ours\n")).unwrap();
+        };
+        let issuer = format!("urn:x-pmh:org:{hachioji}");
+        let issuer = pmh_domain::organization::OrganizationId::parse_urn(&issuer).unwrap().issuer().unwrap();
+        let thresholds = ArcSwap::from_pointee(UrgentRules::with([]));
+        let common = thresholds.load().on(issuer, day).cloned();
+        with("8");
+        thresholds_again(&thresholds, &file);
+        let own = thresholds.load().on(issuer, day).cloned();
+        assert_ne!(own, common);
+        for bad in ["0", "31", "many"] {
+            with(bad);
+            thresholds_again(&thresholds, &file);
+            assert_eq!(thresholds.load().on(issuer, day).cloned(), own, "{bad}");
+        }
+        fs::remove_file(&file).unwrap();
+        thresholds_again(&thresholds, &file);
+        assert_eq!(thresholds.load().on(issuer, day).cloned(), own);
     }
 }

@@ -71,11 +71,15 @@ impl Running {
         let log_keys = (gateway_key.clone(), auth_key.clone());
         let housekeeping =
             tokio::spawn(housekeeping(Arc::clone(&gateway), edge.live(), edge.readiness(), shutdown.clone()));
-        let (file, ruling) = (config.vaccination.rules.clone(), Arc::clone(&gateway));
+        let (rules, thresholds) = (config.vaccination.rules.clone(), config.checkup.thresholds.clone());
+        let ruling = Arc::clone(&gateway);
         let reloading = tokio::spawn(reload::on_hangup(reload::hangups()?, shutdown.clone(), move || {
             // Without a file the rules are part of the program and stay.
-            if let Some(file) = &file {
+            if let Some(file) = &rules {
                 reload::again(&ruling.vaccination, file);
+            }
+            if let Some(file) = &thresholds {
+                reload::thresholds_again(&ruling.urgent_rules, file);
             }
         }));
         let routes = rpc::routes(&gateway, config.edge.max_message_bytes);

@@ -21,6 +21,7 @@ mod fault;
 mod gateway;
 pub mod handoff;
 mod last_checkpoint;
+pub mod questionnaire;
 mod reader;
 mod recorded;
 mod scan;

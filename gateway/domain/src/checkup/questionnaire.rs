@@ -12,7 +12,8 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::problem::{Notes, Reason};
+use super::kind::Subject;
+use super::problem::{Notes, Problem, Reason};
 use super::visibility::ItemClass;
 use super::{text, withheld};
 use crate::problem::FieldReason;
@@ -107,9 +108,11 @@ pub struct Answers {
     pub answers: BTreeMap<String, Answer>,
 }
 
-/// A form being filled in, which closes at check-in.
+/// One part of a form being filled in, which closes at check-in. What is asked about the mother is a part of its own:
+/// she answers it as herself, so that nobody who acts for the child reads or overwrites it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sheet {
+    part: Subject,
     answers: Answers,
     checked_in: Option<Timestamp>,
 }
@@ -120,12 +123,17 @@ pub enum SheetRefusal {
     /// The family has checked in; the nurse has the answers.
     CheckedIn,
     /// What is wrong with the answer.
-    Wrong(Vec<super::problem::Problem>),
+    Wrong(Vec<Problem>),
 }
 
 /// The form with this code in this version.
 pub fn form(code: &str, version: &str) -> Option<&'static Form> {
     FORMS.get(&(code.to_owned(), version.to_owned()))
+}
+
+/// The newest version of the form with this code.
+pub fn newest(code: &str) -> Option<(&'static str, &'static Form)> {
+    forms().filter(|(_, form)| form.form == code).last()
 }
 
 /// All forms, by code and version.
@@ -180,12 +188,13 @@ impl Sheet {
     pub fn open<'a>(
         code: &str,
         version: &str,
+        part: Subject,
         earlier: impl IntoIterator<Item = &'a Answers>,
     ) -> Option<Self> {
         let form = form(code, version)?;
         let mut answers = BTreeMap::new();
         for sheet in earlier {
-            let dated = form.items.iter().filter(|question| question.shape == AnswerShape::YearMonth);
+            let dated = form.part(part).filter(|question| question.shape == AnswerShape::YearMonth);
             for question in dated {
                 if let Some(known) = sheet.answers.get(&question.id) {
                     let answer = Answer { value: known.value.clone(), origin: Origin::Prefilled };
@@ -194,13 +203,21 @@ impl Sheet {
             }
         }
         let answers = Answers { form: code.to_owned(), version: version.to_owned(), answers };
-        Some(Self { answers, checked_in: None })
+        Some(Self { part, answers, checked_in: None })
     }
 
-    /// Gives or amends an answer. Errors: checked in, or as named.
+    /// Gives or amends an answer; an empty one is taken back. Errors: checked in, or as named.
     pub fn answer(&mut self, id: &str, answer: Answer) -> Result<(), SheetRefusal> {
         if self.checked_in.is_some() {
             return Err(SheetRefusal::CheckedIn);
+        }
+        if !self.questions().any(|question| question.id == id) {
+            let field = "questionnaire.answers".to_owned();
+            return Err(SheetRefusal::Wrong(vec![Problem { field, reason: Reason::UnknownItem }]));
+        }
+        if answer.value.is_empty() {
+            self.answers.answers.remove(id);
+            return Ok(());
         }
         let raw = RawAnswers {
             form: self.answers.form.clone(),
@@ -220,9 +237,30 @@ impl Sheet {
         self.checked_in.get_or_insert(at);
     }
 
+    /// When the family checked in.
+    pub fn checked_in(&self) -> Option<Timestamp> {
+        self.checked_in
+    }
+
     /// The answers as they stand.
     pub fn answers(&self) -> &Answers {
         &self.answers
+    }
+
+    /// About whom this part asks.
+    pub fn part(&self) -> Subject {
+        self.part
+    }
+
+    /// Its questions, in the order of the page.
+    pub fn questions(&self) -> impl Iterator<Item = &'static Question> + use<> {
+        let (form, part) = (form(&self.answers.form, &self.answers.version), self.part);
+        form.into_iter().flat_map(move |form| form.part(part))
+    }
+
+    /// Questions without an answer.
+    pub fn unanswered(&self) -> impl Iterator<Item = &'static Question> + '_ {
+        self.questions().filter(|question| !self.answers.answers.contains_key(&question.id))
     }
 }
 
@@ -231,9 +269,19 @@ impl Form {
     pub fn question(&self, id: &str) -> Option<&Question> {
         self.items.iter().find(|question| question.id == id)
     }
+
+    /// The questions of one part. All forms are asked at a child's checkup.
+    pub fn part(&self, part: Subject) -> impl Iterator<Item = &Question> {
+        self.items.iter().filter(move |question| question.part() == part)
+    }
 }
 
 impl Question {
+    /// In whose record the answer is kept.
+    pub fn part(&self) -> Subject {
+        self.class.record(Subject::Child)
+    }
+
     fn check(&self, answer: &Answer, path: &str, notes: &mut Notes) {
         match self.shape {
             AnswerShape::Choice if !self.options.contains(&answer.value) => {
@@ -285,7 +333,7 @@ mod tests {
 
     #[test]
     fn answers_are_amended_until_check_in() {
-        let mut sheet = Sheet::open("m18", V, []).unwrap();
+        let mut sheet = Sheet::open("m18", V, Subject::Child, []).unwrap();
         let app = |value: &str| Answer { value: value.to_owned(), origin: Origin::App };
         assert_eq!(sheet.answer("words", app("いいえ")), Ok(()));
         let ids =
@@ -293,7 +341,10 @@ mod tests {
         assert_eq!(ids(&sheet), ["words"]);
         assert_eq!(sheet.answer("words", app("はい")), Ok(()));
         assert!(ids(&sheet).is_empty());
-        for (id, value) in [("words", "たぶん"), ("walks_alone", "2026-13"), ("no_such", "はい")] {
+        assert_eq!(sheet.answer("words", app("")), Ok(()), "an answer is taken back");
+        assert!(sheet.unanswered().any(|question| question.id == "words"));
+        let hers = ("adviser", "はい");
+        for (id, value) in [("words", "たぶん"), ("walks_alone", "2026-13"), ("no_such", "はい"), hers] {
             assert!(matches!(sheet.answer(id, app(value)), Err(SheetRefusal::Wrong(_))), "{id}");
         }
         sheet.check_in("2026-11-22T00:00:00Z".parse().unwrap());
@@ -301,12 +352,23 @@ mod tests {
     }
 
     #[test]
+    fn each_question_is_in_one_part_and_the_mothers_are_of_her_mind_and_home() {
+        for (_, form) in forms() {
+            let hers: Vec<_> = form.part(Subject::Mother).map(|question| question.class).collect();
+            assert!(!hers.is_empty() && hers.iter().all(|class| *class == ItemClass::HomeEnvironment));
+            assert_eq!(form.part(Subject::Child).count() + hers.len(), form.items.len(), "{}", form.form);
+        }
+        assert_eq!(newest("m18").map(|(version, _)| version), Some(V));
+        assert!(newest("m19").is_none());
+    }
+
+    #[test]
     fn only_past_months_are_prefilled_and_marked() {
-        let mut earlier = Sheet::open("m18", V, []).unwrap();
+        let mut earlier = Sheet::open("m18", V, Subject::Child, []).unwrap();
         let paper = |value: &str| Answer { value: value.to_owned(), origin: Origin::Paper };
         earlier.answer("walks_alone", paper("2026-04")).unwrap();
-        earlier.answer("anxiety", paper("はい")).unwrap();
-        let next = Sheet::open("m18", V, [earlier.answers()]).unwrap();
+        earlier.answer("words", paper("はい")).unwrap();
+        let next = Sheet::open("m18", V, Subject::Child, [earlier.answers()]).unwrap();
         let answers = &next.answers().answers;
         assert_eq!(answers.len(), 1);
         assert_eq!(answers["walks_alone"].origin, Origin::Prefilled);

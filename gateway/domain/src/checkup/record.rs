@@ -35,7 +35,7 @@ pub struct RawCheckup {
     pub record_id: String,
     /// Whole number that rises with each change; required.
     pub source_version: String,
-    /// The sender's key of the person whose checkup it is; required.
+    /// The sender's key of the person whose checkup it is; required of a municipality, empty where the person was present.
     pub resident_key: String,
     /// At a child's checkup the key of the mother, to whom some answers belong.
     pub mother_key: String,
@@ -78,8 +78,8 @@ pub struct Checkup {
     pub record_id: String,
     /// The sender's version.
     pub source_version: SourceVersion,
-    /// Whose checkup it is.
-    pub resident_key: ResidentKey,
+    /// Whose checkup it is; `None`: the person was present where it was recorded.
+    pub resident_key: Option<ResidentKey>,
     /// To whom the answers about the mother belong, at a child's checkup.
     pub mother_key: Option<ResidentKey>,
     /// Kind.
@@ -136,6 +136,30 @@ impl Checkup {
     pub fn missing(&self) -> Vec<&'static str> {
         let all = expected(self.kind, self.date).map(|item| item.code.as_str());
         all.filter(|code| !self.withdrawn && !self.items.contains_key(*code)).collect()
+    }
+
+    /// That there is such a record, and nothing of what it says: as of one that was withdrawn.
+    #[must_use]
+    pub fn without_content(&self) -> Self {
+        Self {
+            mother_key: None,
+            pregnancy: String::new(),
+            birth_order: None,
+            gestation: None,
+            items: BTreeMap::new(),
+            scores: Vec::new(),
+            questionnaire: None,
+            disposition: None,
+            own_code: None,
+            detailed_exam_on: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether two senders' records tell of the same visit of one person. Only a named institution makes it sure.
+    pub fn is_same_visit(&self, other: &Self) -> bool {
+        let visit = |checkup: &Self| (checkup.kind, checkup.date, checkup.institution);
+        self.institution.is_some() && visit(self) == visit(other)
     }
 }
 

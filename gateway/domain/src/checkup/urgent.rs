@@ -135,6 +135,16 @@ impl UrgentRules {
     }
 }
 
+impl UrgentRules {
+    /// The common rule for a visit of this day, where no municipality is known to be the person's.
+    pub fn common_on(&self, day: Date) -> Option<&UrgentRule> {
+        let is_common = |rule: &&UrgentRule| {
+            rule.issuer.is_none() && rule.since <= day && rule.until.is_none_or(|until| day <= until)
+        };
+        self.rules.iter().filter(is_common).max_by_key(|rule| rule.since)
+    }
+}
+
 /// What scores ask for, as received: a row refused for a wrong total must not
 /// silence item 10, so the greater of stated total and sum counts.
 pub fn urgency(rule: &UrgentRule, scores: &RawScores) -> Urgency {

@@ -6,7 +6,7 @@ use pmh_domain::checkup::{
     kind::CheckupKind,
 };
 
-pub(super) fn kind(text: &str) -> Option<CheckupKind> {
+pub(crate) fn kind(text: &str) -> Option<CheckupKind> {
     let plain = |word: &str| word.replace(['〜', '～', '~'], "-");
     CheckupKind::ALL.into_iter().find(|kind| kind.name() == text || plain(kind.ja()) == plain(text))
 }

@@ -17,6 +17,7 @@ pub mod handoff;
 pub mod links;
 pub mod log;
 pub mod presence;
+pub mod questionnaires;
 pub mod refusals;
 pub mod residents;
 pub mod sessions;

@@ -16,6 +16,7 @@ mod fields;
 pub(crate) mod handoff;
 mod operator;
 mod presence;
+mod questionnaires;
 pub mod receipt;
 mod resident;
 mod service;

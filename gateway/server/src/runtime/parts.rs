@@ -140,7 +140,7 @@ pub(super) fn rule_book(config: &Config) -> Result<RuleBook> {
 
 pub(super) fn urgent_rules(config: &Config) -> Result<UrgentRules> {
     match &config.checkup.thresholds {
-        Some(file) => UrgentRules::parse(&text(file)?).context("checkup.thresholds"),
+        Some(file) => reload::read_thresholds(file),
         None => Ok(UrgentRules::with([])),
     }
 }

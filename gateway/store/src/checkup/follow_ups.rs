@@ -30,6 +30,10 @@ pub struct OpenFollowUp {
     pub checkup: Checkup,
     /// What it asks for.
     pub disposition: Disposition,
+    /// The institution that recorded it, `<kind>:<code>`; empty: the municipality itself.
+    pub institution: String,
+    /// The municipality's key of the person.
+    pub resident_key: String,
 }
 
 /// A page of a municipality's open follow-ups, by day.
@@ -37,15 +41,28 @@ pub struct OpenFollowUp {
 pub struct FollowUpPage {
     /// The open ones among the records looked at.
     pub open: Vec<OpenFollowUp>,
-    /// Day and record id after which the next page begins; `None`: this was the last.
-    pub next: Option<(Date, String)>,
+    /// After which the next page begins; `None`: this was the last.
+    pub next: Option<FollowUpPlace>,
+}
+
+/// A record's place among a municipality's follow-ups, which are ordered by it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct FollowUpPlace {
+    /// Day of the checkup.
+    pub day: Option<Date>,
+    /// `<kind>:<code>`.
+    pub sender: String,
+    /// The sender's id of the record.
+    pub record_id: String,
 }
 
 /// What a person says came of a follow-up.
 #[derive(Clone)]
 pub struct NewClosing {
-    /// Whose record.
-    pub sender: IssuerId,
+    /// Who closes it.
+    pub municipality: IssuerId,
+    /// The institution that recorded it, `<kind>:<code>`; `None`: the municipality itself.
+    pub institution: Option<String>,
     /// The sender's id of the record.
     pub record_id: String,
     /// The version that the person saw.
@@ -70,15 +87,15 @@ pub enum CloseOutcome {
 }
 
 impl GatewayStore {
-    /// A municipality's open follow-ups after a day and record id.
+    /// A municipality's open follow-ups after a place, institutions' records that were delivered to it among them.
     pub async fn list_follow_ups<R: Send + 'static>(
         &self,
         attempt: Attempt,
-        sender: IssuerId,
-        after: Option<(Date, String)>,
+        municipality: IssuerId,
+        after: Option<FollowUpPlace>,
         conclude: impl FnMut(Concluding<'_, FollowUpPage>) -> Conclusion<R> + Send + 'static,
     ) -> Result<Recorded<Reply<R>>, Fault> {
-        self.write(Lane::Interactive, attempt, None, List { sender, after }, conclude).await
+        self.write(Lane::Interactive, attempt, None, List { municipality, after }, conclude).await
     }
 
     /// Writes down what came of a follow-up.
@@ -94,8 +111,8 @@ impl GatewayStore {
 }
 
 struct List {
-    sender: IssuerId,
-    after: Option<(Date, String)>,
+    municipality: IssuerId,
+    after: Option<FollowUpPlace>,
 }
 
 impl Transaction for List {
@@ -104,14 +121,26 @@ impl Transaction for List {
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<FollowUpPage, Fault>> {
         Box::pin(async move {
-            let sender = short(self.sender);
-            let candidates = tx.asking(&sender, self.after.as_ref()).await?;
+            let own = short(self.municipality);
+            let candidates = tx.asking(&own, self.after.as_ref()).await?;
             let is_last = candidates.len() < PAGE;
-            let next = candidates.last().filter(|_| !is_last).cloned();
-            let ids = candidates.iter().map(|(_, record)| record.as_str().into()).collect();
-            let mut records = tx.followed(&sender, ids).await?;
-            let open = candidates.iter().filter_map(|(_, record_id)| records.remove(record_id)?.open());
-            Ok(FollowUpPage { open: open.collect(), next })
+            let next = candidates.last().filter(|_| !is_last).map(|(place, _)| place.clone());
+            let mut senders: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+            for (place, _) in &candidates {
+                senders.entry(&place.sender).or_default().push(place.record_id.as_str().into());
+            }
+            let mut records = BTreeMap::new();
+            for (sender, ids) in senders {
+                records.insert(sender, tx.followed(sender, ids).await?);
+            }
+            let mut open = Vec::new();
+            for (place, resident_key) in &candidates {
+                let record =
+                    records.get_mut(place.sender.as_str()).and_then(|of| of.remove(&place.record_id));
+                let institution = if place.sender == own { "" } else { &place.sender };
+                open.extend(record.and_then(|record| record.open(institution, resident_key)));
+            }
+            Ok(FollowUpPage { open, next })
         })
     }
 }
@@ -122,8 +151,13 @@ impl Transaction for NewClosing {
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<CloseOutcome, Fault>> {
         Box::pin(async move {
-            let sender = short(self.sender);
-            let mut records = tx.followed(&sender, vec![self.record_id.as_str().into()]).await?;
+            let municipality = short(self.municipality);
+            let sender = self.institution.as_deref().unwrap_or(&municipality);
+            if self.institution.is_some() && !tx.was_delivered(sender, &self.record_id, &municipality).await?
+            {
+                return Ok(CloseOutcome::NotFound);
+            }
+            let mut records = tx.followed(sender, vec![self.record_id.as_str().into()]).await?;
             let Some(record) = records.remove(&self.record_id) else { return Ok(CloseOutcome::NotFound) };
             let (Some(known), Some(current)) = (record.standing(), record.versions.last()) else {
                 return Ok(CloseOutcome::NotFound);
@@ -135,7 +169,7 @@ impl Transaction for NewClosing {
                 Err(refusal) => Ok(CloseOutcome::Refused(refusal)),
                 Ok(closed) => {
                     if closed != known {
-                        tx.note_closing(&sender, self, known.disposition).await?;
+                        tx.note_closing(sender, self, known.disposition).await?;
                     }
                     Ok(CloseOutcome::Closed(record.subject))
                 }
@@ -156,9 +190,17 @@ impl Followed {
         standing(&self.versions, &self.closings)
     }
 
-    fn open(mut self) -> Option<OpenFollowUp> {
+    /// If it is open. Of an institution's record the key is the one it was delivered with.
+    fn open(mut self, institution: &str, delivered: &str) -> Option<OpenFollowUp> {
         let known = self.standing().filter(|known| known.state == FollowUpState::Open)?;
-        Some(OpenFollowUp { checkup: self.versions.pop()?, disposition: known.disposition })
+        let checkup = self.versions.pop()?;
+        let own = checkup.resident_key.as_ref().map(|key| key.as_str().to_owned());
+        Some(OpenFollowUp {
+            disposition: known.disposition,
+            institution: institution.to_owned(),
+            resident_key: own.unwrap_or_else(|| delivered.to_owned()),
+            checkup,
+        })
     }
 }
 
@@ -167,13 +209,35 @@ impl Tx {
     /// version may ask for nothing.
     async fn asking(
         &mut self,
-        sender: &str,
-        after: Option<&(Date, String)>,
-    ) -> Result<Vec<(Date, String)>, Fault> {
-        let (day, record) = after.map(|(day, record)| (day.to_string(), record.clone())).unwrap_or_default();
-        let values = vec![sender.into(), day.into(), record.into(), signed(PAGE as u64)?.into()];
+        municipality: &str,
+        after: Option<&FollowUpPlace>,
+    ) -> Result<Vec<(FollowUpPlace, String)>, Fault> {
+        let after = after.cloned().unwrap_or_default();
+        let values = vec![
+            municipality.into(),
+            after.day.map(|day| day.to_string()).unwrap_or_default().into(),
+            after.sender.into(),
+            after.record_id.into(),
+            signed(PAGE as u64)?.into(),
+        ];
         let rows = self.fetch(ASKING, values).await?;
-        rows.iter().map(|row| Ok((day_of(&row.text(0)?)?, row.text(1)?))).collect()
+        let place = |row: &Row| {
+            let day = Some(day_of(&row.text(0)?)?);
+            let place = FollowUpPlace { day, sender: row.text(1)?, record_id: row.text(2)? };
+            Ok((place, row.text(3)?))
+        };
+        rows.iter().map(place).collect()
+    }
+
+    async fn was_delivered(
+        &mut self,
+        sender: &str,
+        record_id: &str,
+        municipality: &str,
+    ) -> Result<bool, Fault> {
+        let sql = "SELECT 1 FROM checkup_delivery WHERE municipality = $1 AND sender = $2 AND record_id = $3";
+        let values = vec![municipality.into(), sender.into(), record_id.into()];
+        Ok(!self.fetch(sql, values).await?.is_empty())
     }
 
     async fn followed(&mut self, sender: &str, ids: Vec<Value>) -> Result<BTreeMap<String, Followed>, Fault> {
@@ -259,20 +323,32 @@ const PAGE: usize = 100;
 
 /// The condition is that of the index `checkup_row_asking`. A quotation mark inside a text of the record is escaped, so
 /// nothing that somebody wrote there is taken for a judgement.
+macro_rules! asks {
+    () => {
+        " AND (r.body LIKE '%\"disposition\":\"OBSERVATION\"%' OR r.body LIKE '%\"disposition\":\"DETAILED_EXAMINATION\"%'
+            OR r.body LIKE '%\"disposition\":\"TREATMENT\"%')
+          AND NOT EXISTS (SELECT 1 FROM checkup_closing c
+                          WHERE c.sender = r.sender AND c.record_id = r.record_id
+                            AND c.source_version >= r.source_version
+                            AND r.body LIKE '%\"disposition\":\"' || c.disposition || '\"%')"
+    };
+}
 const ASKING: &str = concat!(
-    "SELECT MIN(r.day), r.record_id FROM ",
+    "SELECT MIN(day), sender, record_id, MAX(resident_key) FROM (
+         SELECT r.day, r.sender, r.record_id, '' AS resident_key FROM ",
     rows_and_batches!(),
     " WHERE r.sender = $1 AND ",
     counting!(),
-    " AND (r.body LIKE '%\"disposition\":\"OBSERVATION\"%' OR r.body LIKE '%\"disposition\":\"DETAILED_EXAMINATION\"%'
-       OR r.body LIKE '%\"disposition\":\"TREATMENT\"%')
-     AND NOT EXISTS (SELECT 1 FROM checkup_closing c
-                     WHERE c.sender = r.sender AND c.record_id = r.record_id
-                       AND c.source_version >= r.source_version
-                       AND r.body LIKE '%\"disposition\":\"' || c.disposition || '\"%')
-     GROUP BY r.record_id
-     HAVING MIN(r.day) > $2 OR (MIN(r.day) = $2 AND r.record_id > $3)
-     ORDER BY 1, 2 LIMIT $4"
+    asks!(),
+    " UNION ALL SELECT r.day, r.sender, r.record_id, d.resident_key FROM checkup_delivery d
+         JOIN checkup_row r ON r.sender = d.sender AND r.record_id = d.record_id
+         JOIN checkup_batch b ON b.sender = r.sender AND b.batch_id = r.batch_id
+         WHERE d.municipality = $1 AND ",
+    counting!(),
+    asks!(),
+    ") asking GROUP BY sender, record_id
+     HAVING MIN(day) > $2 OR (MIN(day) = $2 AND (sender > $3 OR (sender = $3 AND record_id > $4)))
+     ORDER BY 1, 2, 3 LIMIT $5"
 );
 const VERSIONS: &str = concat!(
     "SELECT r.record_id, r.source_version, r.body, r.subject_ref FROM ",
@@ -293,4 +369,4 @@ macro_rules! silent {
         })*
     };
 }
-silent!(OpenFollowUp FollowUpPage NewClosing);
+silent!(OpenFollowUp FollowUpPage FollowUpPlace NewClosing);

@@ -5,18 +5,23 @@
 //! statement: its rows count from the commit that accepts it.
 
 mod batch;
+mod delivery;
 mod follow_ups;
+mod mother;
 mod push;
 mod read;
 mod reading;
+mod record;
 mod undo;
 mod urgent;
 
 pub use batch::{BatchEnd, BatchMove, BatchState, EndedBatch};
-pub use follow_ups::{CloseOutcome, FollowUpPage, NewClosing, OpenFollowUp};
+pub use delivery::KeptDelivery;
+pub use follow_ups::{CloseOutcome, FollowUpPage, FollowUpPlace, NewClosing, OpenFollowUp};
 pub use push::{CheckupChunk, PlacedChunk};
 pub use read::KnownResident;
 pub use reading::{CheckupsOf, KeptCheckup, PersonCheckups};
+pub use record::{Judged, NewRecord, RecordOutcome, RecordRefusal, RecordedCheckup, Registered};
 pub use undo::Undone;
 pub use urgent::{CaseList, NewCase, UrgentCase};
 

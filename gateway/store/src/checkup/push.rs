@@ -81,7 +81,8 @@ impl Transaction for CheckupChunk {
                     placed.done.push(refused_by_rules(&row.verdict));
                     continue;
                 };
-                let Some(subject) = residents.get(checkup.resident_key.as_str()) else {
+                let key = checkup.resident_key.as_ref();
+                let Some(subject) = key.and_then(|key| residents.get(key.as_str())) else {
                     placed.done.push(RowDone::refused(RowConflict::ResidentUnknown));
                     continue;
                 };
@@ -115,6 +116,7 @@ impl Transaction for CheckupChunk {
                 return Ok(placed);
             }
             tx.connection.insert(INSERT_ROW, "", kept).await?;
+            tx.note_mothers(&sender, self.accepted()).await?;
             tx.raise(&sender, &self.cases).await?;
             let batch = Batch { organization: sender, method: self.method, id: self.batch_id.clone() };
             tx.quarantine(&batch, &self.rows, &placed.done).await?;
@@ -134,7 +136,8 @@ impl CheckupChunk {
     }
 
     async fn residents(&self, tx: &mut Tx, sender: &str) -> Result<HashMap<String, SubjectRef>, Fault> {
-        let keys = distinct(self.accepted().map(|checkup| checkup.resident_key.as_str()));
+        let keys = self.accepted().filter_map(|checkup| checkup.resident_key.as_ref());
+        let keys = distinct(keys.map(pmh_domain::resident::ResidentKey::as_str));
         let sql = "SELECT resident_key, subject_ref FROM resident_link WHERE issuer = $1 AND resident_key IN ({keys})";
         let rows = tx.connection.fetch_in(sql, &[sender.into()], keys).await?;
         rows.iter().map(|row| Ok((row.text(0)?, row.array(1, "resident_link")?))).collect()
@@ -244,6 +247,6 @@ fn done(outcome: Outcome) -> RowDone {
     })
 }
 
-const INSERT_ROW: &str =
+pub(super) const INSERT_ROW: &str =
     "INSERT INTO checkup_row (subject_ref, sender, record_id, source_version, content_sha256,
      batch_id, day, body, entry_idx, entry_position)";

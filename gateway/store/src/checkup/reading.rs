@@ -11,10 +11,10 @@ use pmh_domain::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{counting, read::version, rows_and_batches};
+use super::{KeptDelivery, counting, read::version, rows_and_batches};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, PersonLink, Recorded, Reply, StoreKeys, SubjectRef,
-    db::Value,
+    db::{Row, Value},
     gateway::{NON_DISCLOSURE, PROTECTIVE, parse, short},
     sequencer::{BoxFuture, Lane, Transaction, Tx},
 };
@@ -24,8 +24,12 @@ use crate::{
 pub enum CheckupsOf {
     /// The person behind a reference.
     Person(SubjectRef),
+    /// The same, who reads about herself: with what she answered at her children's checkups.
+    Oneself(SubjectRef),
     /// An issuer's own resident.
     Resident(IssuerId, String),
+    /// Whose record it is that an institution, `<kind>:<code>`, keeps under its own id.
+    Recorded(String, String),
 }
 
 /// What is kept of a person.
@@ -37,6 +41,8 @@ pub struct PersonCheckups {
     pub links: Vec<PersonLink>,
     /// By day, sender and record id.
     pub records: Vec<KeptCheckup>,
+    /// Records of children that name the person as their mother, by day; only where they were asked for.
+    pub at_childrens: Vec<KeptCheckup>,
 }
 
 /// A record as it reads now. No reader is shown it but through `Checkup::seen_by`.
@@ -56,6 +62,8 @@ pub struct KeptCheckup {
     pub versions: Vec<(SourceVersion, Standing)>,
     /// Bytes of its text, so that a page can be bounded.
     pub size: usize,
+    /// Of an institution's record, by version, to whom it went.
+    pub deliveries: Vec<KeptDelivery>,
 }
 
 impl GatewayStore {
@@ -66,12 +74,30 @@ impl GatewayStore {
         of: CheckupsOf,
         conclude: impl FnMut(Concluding<'_, Option<PersonCheckups>>) -> Conclusion<R> + Send + 'static,
     ) -> Result<Recorded<Reply<R>>, Fault> {
-        self.write(Lane::Interactive, attempt, None, Read { of }, conclude).await
+        self.write(Lane::Interactive, attempt, None, Read { of, shown: None }, conclude).await
+    }
+
+    /// The same for an issuer about its own resident. Institutions' records that `shown` names count as read by it from
+    /// this entry on.
+    pub async fn show_checkups<R: Send + 'static>(
+        &self,
+        attempt: Attempt,
+        (issuer, key): (IssuerId, String),
+        shown: impl Fn(&PersonCheckups) -> Vec<[u8; 16]> + Send + Sync + 'static,
+        conclude: impl FnMut(Concluding<'_, Option<PersonCheckups>>) -> Conclusion<R> + Send + 'static,
+    ) -> Result<Recorded<Reply<R>>, Fault> {
+        let shown: Option<Shown> = Some((short(issuer), Box::new(shown)));
+        let read = Read { of: CheckupsOf::Resident(issuer, key), shown };
+        self.write(Lane::Interactive, attempt, None, read, conclude).await
     }
 }
 
+/// Who is shown records, and which of them.
+type Shown = (String, Box<dyn Fn(&PersonCheckups) -> Vec<[u8; 16]> + Send + Sync>);
+
 struct Read {
     of: CheckupsOf,
+    shown: Option<Shown>,
 }
 
 impl Transaction for Read {
@@ -81,47 +107,83 @@ impl Transaction for Read {
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>> {
         Box::pin(async move {
             let reference = match &self.of {
-                CheckupsOf::Person(reference) => Some(*reference),
+                CheckupsOf::Person(reference) | CheckupsOf::Oneself(reference) => Some(*reference),
                 CheckupsOf::Resident(issuer, key) => tx.resident(&short(*issuer), key).await?,
+                CheckupsOf::Recorded(sender, record_id) => tx.recorded_subject(sender, record_id).await?,
             };
-            match reference {
-                Some(reference) => tx.person_checkups(reference).await.map(Some),
-                None => Ok(None),
+            let Some(reference) = reference else { return Ok(None) };
+            let mut person = tx.person_checkups(reference).await?;
+            if let CheckupsOf::Oneself(_) = self.of {
+                person.at_childrens = tx.at_childrens(&person.links).await?;
+                person.at_childrens.sort_by_key(|kept| kept.checkup.date);
             }
+            if let Some((municipality, shown)) = &self.shown {
+                let shown = shown(&person);
+                for kept in person.records.iter().filter(|kept| shown.contains(&kept.checkup_id)) {
+                    tx.note_shown(municipality, kept).await?;
+                }
+            }
+            Ok(Some(person))
         })
     }
 }
 
 /// The rows of one record: by whose checkup each says it is, and its content.
-type Rows = Vec<Held<SubjectRef, String>>;
+pub(super) type Rows = Vec<Held<SubjectRef, String>>;
 
 impl Tx {
     /// Of a person, by any of the references, whoever sent them.
     pub(crate) async fn person_checkups(&mut self, reference: SubjectRef) -> Result<PersonCheckups, Fault> {
-        let mut person = PersonCheckups { survivor: reference, ..PersonCheckups::default() };
-        let mut references = vec![reference];
+        let (survivor, references) = self.person_of(reference).await?;
+        let keys: Vec<Value> = references.iter().map(Value::from).collect();
+        let links = self.links_of(keys.clone()).await?;
+        let mut person = PersonCheckups { survivor, links, ..PersonCheckups::default() };
+        for ((sender, record_id), rows) in self.records_of(keys).await? {
+            let Some((subject, mut kept)) = kept(&self.keys, sender, &record_id, &rows)? else { continue };
+            if references.contains(&subject) {
+                kept.deliveries = self.deliveries(&kept.sender, &record_id).await?;
+                person.records.push(kept);
+            }
+        }
+        person.records.sort_by_key(|kept| kept.checkup.date);
+        Ok(person)
+    }
+
+    /// The reference that stands for all of a person's, and all of them.
+    pub(super) async fn person_of(
+        &mut self,
+        reference: SubjectRef,
+    ) -> Result<(SubjectRef, Vec<SubjectRef>), Fault> {
+        let (mut survivor, mut references) = (reference, vec![reference]);
         for row in self.fetch(GROUP, vec![reference.into()]).await? {
-            person.survivor = row.array(1, "subject_alias")?;
+            survivor = row.array(1, "subject_alias")?;
             let other = row.array(0, "subject_alias")?;
             if other != reference {
                 references.push(other);
             }
         }
-        let keys: Vec<Value> = references.iter().map(Value::from).collect();
-        for row in self.connection.fetch_in(LINKS, &[], keys.clone()).await? {
+        Ok((survivor, references))
+    }
+
+    pub(super) async fn links_of(&mut self, references: Vec<Value>) -> Result<Vec<PersonLink>, Fault> {
+        let rows = self.connection.fetch_in(LINKS, &[], references).await?;
+        let link = |row: &Row| {
             let restriction = row.int(1)?;
-            person.links.push(PersonLink {
+            Ok(PersonLink {
                 link: parse(&row.text(0)?, "resident_link")?,
                 non_disclosure: restriction & NON_DISCLOSURE != 0,
                 protective: restriction & PROTECTIVE != 0,
-            });
+            })
+        };
+        rows.iter().map(link).collect()
+    }
+
+    async fn note_shown(&mut self, municipality: &str, kept: &KeptCheckup) -> Result<(), Fault> {
+        if kept.deliveries.is_empty() {
+            return Ok(());
         }
-        for ((sender, record_id), rows) in self.records_of(keys).await? {
-            let kept = kept(&self.keys, sender, &record_id, &rows, &references)?;
-            person.records.extend(kept);
-        }
-        person.records.sort_by_key(|kept| kept.checkup.date);
-        Ok(person)
+        let version = kept.checkup.source_version.number();
+        self.shown_to(municipality, &kept.sender, &kept.checkup.record_id, version).await
     }
 
     /// All rows of each record decide: a later version may have moved it to another resident.
@@ -146,20 +208,18 @@ impl Tx {
     }
 }
 
-fn kept(
+/// Whose record it is now, and how it reads.
+pub(super) fn kept(
     keys: &StoreKeys,
     sender: String,
     record_id: &str,
     rows: &Rows,
-    references: &[SubjectRef],
-) -> Result<Option<KeptCheckup>, Fault> {
-    let Some(reading) = read(rows).filter(|reading| references.contains(&reading.row.batch)) else {
-        return Ok(None);
-    };
+) -> Result<Option<(SubjectRef, KeptCheckup)>, Fault> {
+    let Some(reading) = read(rows) else { return Ok(None) };
     let mut versions: Vec<_> = rows.iter().map(|row| (row.version, standing(rows, row))).collect();
     versions.sort_by_key(|(version, _)| *version);
     versions.dedup();
-    Ok(Some(KeptCheckup {
+    let kept = KeptCheckup {
         checkup_id: keys.checkup_id(&sender, record_id),
         sender,
         checkup: parse(&reading.row.content, "checkup_row")?,
@@ -167,12 +227,14 @@ fn kept(
         disputed: reading.disputed,
         versions,
         size: reading.row.content.len(),
-    }))
+        deliveries: Vec::new(),
+    };
+    Ok(Some((reading.row.batch, kept)))
 }
 
 impl StoreKeys {
     /// Keyed: record ids are guessed easily, and where a restricted person's record came from must not be.
-    fn checkup_id(&self, sender: &str, record_id: &str) -> [u8; 16] {
+    pub(super) fn checkup_id(&self, sender: &str, record_id: &str) -> [u8; 16] {
         let named = Sha256::new_with_prefix("pmh-checkup-v1\n").chain_update(sender).chain_update("\n");
         let tag = self.subject_tag(&named.chain_update(record_id).finalize().into());
         let mut id = [0; 16];

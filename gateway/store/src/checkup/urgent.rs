@@ -34,6 +34,8 @@ pub struct UrgentCase {
     pub record_id: String,
     /// Which part of the rule was met.
     pub cause: Cause,
+    /// The institution whose record raised it, `<kind>:<code>`; empty: the municipality's own.
+    pub sender: String,
     /// When it was raised, microseconds.
     pub raised_us: i64,
     /// When a person read it, microseconds.
@@ -49,6 +51,14 @@ pub struct CaseList {
     pub has_more: bool,
     /// Time of the list, microseconds.
     pub now_us: i64,
+}
+
+/// Cases, with the institution whose record was kept by the same entry.
+macro_rules! cases {
+    () => {
+        "SELECT u.case_id, u.resident_key, u.record_id, u.cause, u.raised_us, u.read_us, COALESCE(d.sender, '')
+         FROM checkup_urgent u LEFT JOIN checkup_delivery d ON d.entry_idx = u.entry_idx"
+    };
 }
 
 impl GatewayStore {
@@ -117,10 +127,11 @@ impl Transaction for List {
     const TOUCHES_PERSONS: bool = false;
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<CaseList, Fault>> {
-        const CASES: &str =
-            "SELECT case_id, resident_key, record_id, cause, raised_us, read_us FROM checkup_urgent
-             WHERE municipality = $1 AND (read_us = 0 OR $2 = 1)
-             ORDER BY CASE WHEN read_us = 0 THEN 0 ELSE 1 END, raised_us, case_id LIMIT $3";
+        const CASES: &str = concat!(
+            cases!(),
+            " WHERE u.municipality = $1 AND (u.read_us = 0 OR $2 = 1)
+              ORDER BY CASE WHEN u.read_us = 0 THEN 0 ELSE 1 END, u.raised_us, u.case_id LIMIT $3"
+        );
         Box::pin(async move {
             let values =
                 vec![short(self.municipality).into(), i64::from(self.include_read).into(), (PAGE + 1).into()];
@@ -144,9 +155,7 @@ impl Transaction for Acknowledge {
     const TOUCHES_PERSONS: bool = false;
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>> {
-        const CASE: &str =
-            "SELECT case_id, resident_key, record_id, cause, raised_us, read_us FROM checkup_urgent
-             WHERE municipality = $1 AND case_id = $2";
+        const CASE: &str = concat!(cases!(), " WHERE u.municipality = $1 AND u.case_id = $2");
         Box::pin(async move {
             let municipality = short(self.municipality);
             let (now, entry) = (tx.now_us, signed(tx.next_index)?);
@@ -171,6 +180,7 @@ fn case(row: &Row) -> Result<UrgentCase, Fault> {
         resident_key: row.text(1)?,
         record_id: row.text(2)?,
         cause: known.into_iter().find(|cause| number(*cause) == stored).ok_or(BROKEN)?,
+        sender: row.text(6)?,
         raised_us: row.int(4)?,
         read_us: (read_us != 0).then_some(read_us),
     })

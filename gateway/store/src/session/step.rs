@@ -97,7 +97,7 @@ impl Transaction for Step {
         Box::pin(async move {
             let whose = match &self.whose {
                 Whose::Nobody => None,
-                whose => match tx.resident_of(&self.key, whose).await? {
+                whose => match tx.resident_of(self.key.municipality, whose).await? {
                     Some(found) => Some(found),
                     None => return Ok(None),
                 },
@@ -164,14 +164,15 @@ impl GroupKey {
 }
 
 impl Tx {
-    async fn resident_of(
+    /// The municipality's resident whom a step is for, with its key.
+    pub(crate) async fn resident_of(
         &mut self,
-        key: &GroupKey,
+        municipality: IssuerId,
         whose: &Whose,
     ) -> Result<Option<(SubjectRef, String)>, Fault> {
         const LINKS: &str =
             "SELECT resident_key FROM resident_link WHERE issuer = $1 AND subject_ref IN ({keys})";
-        let issuer = short(key.municipality);
+        let issuer = short(municipality);
         match whose {
             Whose::Nobody => Ok(None),
             Whose::Resident(resident) => {

@@ -17,7 +17,7 @@ use pmh_domain::{
 use pmh_store::{
     ChunkRow, GatewayStore, RowVerdict, SubjectRef,
     checkup::{
-        BatchEnd, BatchState, CheckupChunk, CheckupsOf, CloseOutcome, FollowUpPage, NewClosing,
+        BatchEnd, BatchState, CheckupChunk, CheckupsOf, CloseOutcome, FollowUpPage, FollowUpPlace, NewClosing,
         PersonCheckups,
     },
 };
@@ -76,7 +76,7 @@ async fn undo(store: &GatewayStore, batch: &str) {
         .await;
 }
 
-async fn page(store: &GatewayStore, after: Option<(Date, String)>) -> FollowUpPage {
+async fn page(store: &GatewayStore, after: Option<FollowUpPlace>) -> FollowUpPage {
     let list = |conclude| store.list_follow_ups(attempt(), chiyoda(), after, conclude);
     outcome(Kind::Disclosure, list).await.0
 }
@@ -88,7 +88,7 @@ async fn open_ones(store: &GatewayStore) -> Vec<(String, Disposition)> {
 
 fn closing(record: &str, version: u32, closing: Closing, on: Date) -> NewClosing {
     let version = SourceVersion::parse(&version.to_string()).unwrap();
-    NewClosing { sender: chiyoda(), record_id: record.to_owned(), version, closing, on }
+    NewClosing { municipality: chiyoda(), institution: None, record_id: record.to_owned(), version, closing, on }
 }
 
 async fn close(store: &GatewayStore, key: &str, closing: NewClosing) -> CloseOutcome {

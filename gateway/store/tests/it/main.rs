@@ -33,7 +33,9 @@ mod model;
 mod plans;
 mod postgres;
 mod power;
+mod questionnaires;
 mod raw;
+mod recorded;
 mod replicas;
 mod rewound;
 mod search;
@@ -132,6 +134,12 @@ contract! {
         what_asks_for_something_is_listed_until_somebody_closes_it,
         pages_of_follow_ups_pass_over_nothing,
         a_person_is_read_by_every_reference_and_a_record_that_moved_is_not;
+    recorded:
+        a_record_its_delivery_and_its_case_are_one_commit,
+        the_first_reading_of_each_version_stays,
+        a_version_that_is_no_news_changes_nothing,
+        without_a_card_a_record_is_amended_for_thirty_days,
+        a_mother_finds_what_names_her_now;
     links:
         push_then_card_then_link_then_answer,
         link_then_push_then_answer,
@@ -175,6 +183,9 @@ contract! {
     sessions:
         a_crowd_at_once_is_one_history_of_the_rules,
         only_residents_book_and_no_day_that_has_passed;
+    questionnaires:
+        who_answers_at_once_is_one_history_and_check_in_ends_it,
+        each_part_is_one_persons_and_a_new_sheet_knows_the_old_months;
     crash:
         nothing_acknowledged_is_lost_by_kill_9;
     model:

@@ -26,7 +26,9 @@ pub fn same_birth(delivery: &Checkup, newborns: &[&Checkup]) -> Vec<Problem> {
         if !places.insert(newborn.birth_order) || exceeds(newborn.birth_order, born) {
             note("birth_order");
         }
-        if !children.insert(&newborn.resident_key) || newborn.resident_key == delivery.resident_key {
+        // Who was present where a record was made has no key there.
+        let Some(child) = &newborn.resident_key else { continue };
+        if !children.insert(child) || newborn.resident_key == delivery.resident_key {
             note("resident_key");
         }
     }

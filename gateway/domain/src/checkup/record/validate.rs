@@ -22,16 +22,36 @@ use crate::problem::FieldReason;
 use crate::resident::{ResidentKey, past_date};
 
 impl Checkup {
-    /// Checks a row and reports all violations at once. What is rare is a
-    /// warning; refused is what no person can have, what contradicts itself,
-    /// and what the exchange does not carry.
+    /// Checks a row of a municipality, which names the person by its own key, and reports all violations at once. What
+    /// is rare is a warning; refused is what no person can have, what contradicts itself, and what the exchange does not
+    /// carry.
     pub fn validate(raw: &RawCheckup, context: &Context) -> Result<Checked<Self>, Refusal> {
         let mut notes = Notes::default();
+        let key = ResidentKey::parse(&raw.resident_key).map_err(FieldReason::from);
+        let key = notes.take("resident_key", key);
+        Self::read(raw, context, key, notes)
+    }
+
+    /// The same of an institution's record: the person was present, and a municipality's keys are not its to know.
+    pub fn validate_presented(raw: &RawCheckup, context: &Context) -> Result<Checked<Self>, Refusal> {
+        let mut notes = Notes::default();
+        for (path, key) in [("resident_key", &raw.resident_key), ("mother_key", &raw.mother_key)] {
+            if !key.is_empty() {
+                notes.problem(path, FieldReason::Value);
+            }
+        }
+        Self::read(raw, context, None, notes)
+    }
+
+    fn read(
+        raw: &RawCheckup,
+        context: &Context,
+        resident_key: Option<ResidentKey>,
+        mut notes: Notes,
+    ) -> Result<Checked<Self>, Refusal> {
         let n = &mut notes;
         required_text(n, "record_id", &raw.record_id, 64);
         let source_version = n.take("source_version", SourceVersion::parse(&raw.source_version));
-        let resident_key =
-            n.take("resident_key", ResidentKey::parse(&raw.resident_key).map_err(FieldReason::from));
         let mother_key = optional(n, "mother_key", &raw.mother_key, ResidentKey::parse);
         let date = day(n, raw, context);
         let Some((kind, date)) = n.take("kind", raw.kind.ok_or(FieldReason::Required)).zip(date) else {
@@ -40,10 +60,7 @@ impl Checkup {
         let mut checkup = Self {
             record_id: raw.record_id.clone(),
             source_version: source_version.unwrap_or_default(),
-            resident_key: match resident_key {
-                Some(key) => key,
-                None => return notes.conclude(None),
-            },
+            resident_key,
             mother_key,
             kind,
             date,

@@ -1,9 +1,11 @@
 //! `pmh counter`: one visit at a counter, from the card to the line that a receptionist or a doctor reads.
 
 pub mod access;
+mod checkup;
 mod checkups;
 mod document;
 mod screen;
+mod ticket;
 mod trouble;
 mod vaccinate;
 mod visit;
@@ -41,8 +43,12 @@ enum Command {
     Verify(Box<Verify>),
     /// Present a card, check a shot against the rules, reserve its number, record it. Exit 1 if it was stopped.
     Vaccinate(Box<vaccinate::Args>),
+    /// Present a card and write down what was examined, or ask what became of a record. Exit 1 if nothing is kept.
+    Checkup(Box<checkup::Args>),
     /// Present a card and read the checkups of its holder or the holder's child. Exit 1 if there is no answer.
     Checkups(Box<checkups::Args>),
+    /// Present a card, list its holder's tickets (受診券・補助券), use one for a visit. Exit 1 if it does not pay.
+    Ticket(Box<ticket::Args>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -103,7 +109,9 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Verify(args) => verify(*args).await,
         Command::Vaccinate(args) => vaccinate::run(&args).await,
+        Command::Checkup(args) => checkup::run(&args).await,
         Command::Checkups(args) => checkups::run(&args).await,
+        Command::Ticket(args) => ticket::run(&args).await,
     }
 }
 

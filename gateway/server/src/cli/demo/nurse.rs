@@ -1,5 +1,6 @@
 //! The public health nurse's chapter: checkups from a spreadsheet, a batch taken back, and a score that must be heard.
 
+mod clinic;
 mod file;
 mod script;
 
@@ -22,7 +23,8 @@ use super::{
 use crate::{cli::issuer::checkup_rows::record, sandbox};
 use file::{AMENDED, WEIGHED, export, read, register, repaired, visit_with_nine_points};
 use script::{
-    AMENDED_AND_UNDONE, AS_EXPORTED, CHAPTER, CORRECTED, HEARD, NINE_POINTS, OFFICE, READER, RESENT, SOUND,
+    AMENDED_AND_UNDONE, AS_EXPORTED, AT_THE_CLINIC, CHAPTER, CORRECTED, HEARD, NINE_POINTS, OFFICE, READER,
+    RESENT, SOUND,
 };
 
 /// Plays the chapter.
@@ -34,7 +36,8 @@ pub(super) async fn play(stage: &mut Stage, house: &House) -> Result<(), Stopped
     stage.play(&RESENT, sent_again(house, &export, &repaired)).await?;
     stage.play(&AMENDED_AND_UNDONE, amended_and_undone(house, &repaired)).await?;
     let case = stage.play(&NINE_POINTS, nine_points(house)).await?;
-    stage.play(&HEARD, heard(house, &case)).await
+    stage.play(&HEARD, heard(house, &case)).await?;
+    stage.play(&AT_THE_CLINIC, Box::pin(clinic::read_recorded_delivered(house))).await
 }
 
 async fn as_exported(house: &House) -> Result<(Intake<Row>, Shown)> {

@@ -9,6 +9,8 @@ pub(crate) mod push;
 mod register;
 mod report;
 pub(crate) mod rows;
+mod session_rows;
+mod ticket_rows;
 pub(crate) mod watermark;
 
 use std::process::ExitCode;

@@ -18,6 +18,8 @@ use super::dose_rows::doses;
 use super::register::Register;
 use super::report::{self, Document, Proof, Sent};
 use super::rows::{Batch, Rows, entitlements, residents};
+use super::session_rows::{self, sessions};
+use super::ticket_rows::tickets;
 use crate::cli::counter::Trouble;
 use crate::cli::counter::access::{Access, AccessArgs};
 use crate::cli::output::{Language, LanguageArgs, aside, json, line};
@@ -67,6 +69,10 @@ pub(crate) enum What {
     Doses,
     /// Checkups.
     Checkups,
+    /// Tickets (受診券・補助券).
+    Tickets,
+    /// Days of group checkups (集団健診).
+    Sessions,
 }
 
 /// Runs it.
@@ -90,6 +96,13 @@ pub(crate) async fn run(what: What, args: &Args) -> Result<ExitCode> {
         What::Checkups => {
             let read = pmh_intake::read_checkups(&bytes, &mapping, &options);
             push(what, args, read, |intake| checkups(intake)).await
+        }
+        What::Tickets => {
+            let read = pmh_intake::read_tickets(&bytes, &mapping, &options);
+            push(what, args, read, |intake| tickets(intake)).await
+        }
+        What::Sessions => {
+            push(what, args, pmh_intake::read_sessions(&bytes, &mapping, &options), sessions).await
         }
     }
 }
@@ -140,6 +153,8 @@ fn files(what: What, args: &Args) -> Result<(Vec<u8>, Mapping)> {
         What::Entitlements | What::Residents => FileKind::Entitlements,
         What::Doses => FileKind::Doses,
         What::Checkups => FileKind::Checkups,
+        What::Tickets => FileKind::Tickets,
+        What::Sessions => FileKind::Sessions,
     };
     let named = |file: &Path| format!("{} cannot be read", file.display());
     let mapping = match &args.mapping {
@@ -173,6 +188,10 @@ async fn send(access: &Access, header: &BulkHeader, batch: Batch) -> Sent {
     if rows.is_empty() {
         return sent;
     }
+    let rows = match rows {
+        Rows::Sessions(groups) => return session_rows::send(access, header.dry_run, groups).await,
+        rows => rows,
+    };
     // Only a dry run looks at them again.
     let tried = match &rows {
         Rows::Checkups(rows) if header.dry_run => rows.clone(),
@@ -210,7 +229,10 @@ async fn put(
         Rows::Entitlements(rows) => issuer.put(header, rows, told).await?,
         Rows::Residents(rows) => issuer.put(header, rows, told).await?,
         Rows::Doses(rows) => issuer.put(header, rows, told).await?,
+        Rows::Tickets(rows) => issuer.put(header, rows, told).await?,
         Rows::Checkups(rows) => return Ok(Some(issuer.put(header, rows, told).await?)),
+        // Not in bulk: `send` has sent them.
+        Rows::Sessions(_) => return Ok(None),
     };
     Ok(None)
 }

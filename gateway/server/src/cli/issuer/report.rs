@@ -238,6 +238,8 @@ impl<'a> Document<'a> {
                 What::Residents => "residents",
                 What::Doses => "doses",
                 What::Checkups => "checkups",
+                What::Tickets => "tickets",
+                What::Sessions => "sessions",
             },
             batch_id: &header.batch_id,
             dry_run: header.dry_run,

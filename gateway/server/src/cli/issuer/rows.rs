@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pmh_intake::{Area, Care, Copayment, CopaymentKind, Intake, Row, Scope, Sex};
-use pmh_proto::checkup::CheckupRow;
+use pmh_proto::checkup::{CheckupRow, TicketRow};
 use pmh_proto::common;
 use pmh_proto::eligibility as elig;
 use pmh_proto::resident::ResidentRow;
 use pmh_proto::vaccination::DoseRow;
+
+use super::session_rows::Days;
 
 /// What is sent of a file.
 pub(super) struct Batch {
@@ -21,6 +23,9 @@ pub(super) enum Rows {
     Residents(Vec<ResidentRow>),
     Doses(Vec<DoseRow>),
     Checkups(Vec<CheckupRow>),
+    Tickets(Vec<TicketRow>),
+    /// Group by group.
+    Sessions(Vec<Days>),
 }
 
 impl Rows {
@@ -30,6 +35,8 @@ impl Rows {
             Self::Residents(rows) => rows.len(),
             Self::Doses(rows) => rows.len(),
             Self::Checkups(rows) => rows.len(),
+            Self::Tickets(rows) => rows.len(),
+            Self::Sessions(groups) => groups.len(),
         }
     }
 

@@ -1,8 +1,9 @@
-//! `pmh me`: who looked at my data, in plain words, and a question about it.
+//! `pmh me`: who looked at my data, in plain words, a question about it, and the form before a checkup.
 
 mod document;
 mod page;
 mod question;
+mod questionnaire;
 mod words;
 
 use std::fs;
@@ -30,6 +31,8 @@ enum Command {
     Accesses(Box<Accesses>),
     /// Ask the organization behind one access why.
     Question(Box<question::Question>),
+    /// The form before a checkup (問診票): show it, answer it, change an answer until check-in.
+    Questionnaire(Box<questionnaire::Questionnaire>),
 }
 
 /// Whose card is presented where, and for whom.
@@ -86,6 +89,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Accesses(args) => accesses(&args).await,
         Command::Question(args) => question::run(&args).await,
+        Command::Questionnaire(args) => questionnaire::run(&args).await,
     }
 }
 
@@ -137,8 +141,16 @@ impl Accesses {
 }
 
 impl Holder {
-    /// The card is presented, for the holder or for a child.
+    /// The card is presented to see its own accesses, for the holder or for a child.
     async fn present(&self) -> Result<Result<(Terminal, Presence), Trouble>> {
+        self.present_with(&Presentation::for_accesses(TEXT)).await
+    }
+
+    /// The card is presented, for the holder or for a child.
+    async fn present_with(
+        &self,
+        presentation: &Presentation,
+    ) -> Result<Result<(Terminal, Presence), Trouble>> {
         let place = self.access.place()?;
         let mut placed = place.card(self.card.as_deref())?;
         if let Some(pin) = &self.pin {
@@ -147,8 +159,7 @@ impl Holder {
         let access = place.access(Some(APP))?;
         let present = async {
             let terminal = access.terminal().await?;
-            let presentation = Presentation::for_accesses(TEXT);
-            let mut presence = terminal.present(&mut placed.card, &presentation, system::now_s()).await?;
+            let mut presence = terminal.present(&mut placed.card, presentation, system::now_s()).await?;
             if let Some(child) = self.child {
                 let handle = choose(&presence, child)?;
                 terminal.renew(&mut presence, Some(&handle)).await?;

@@ -30,8 +30,11 @@ pub(super) struct ListArgs {
 /// What came of which.
 #[derive(Debug, clap::Args)]
 pub(super) struct CloseArgs {
-    /// Our id of the record, as `follow-ups` lists it.
+    /// The record, as `follow-ups` lists it.
     record_id: String,
+    /// The institution that recorded it, as `follow-ups` lists it; otherwise the record is our own.
+    #[arg(long, value_name = "URN", default_value = "")]
+    sender: String,
     /// The version, as `follow-ups` lists it: what was added since is not closed unseen.
     #[arg(long, value_name = "N")]
     source_version: String,
@@ -94,6 +97,7 @@ pub(super) async fn close(args: &CloseArgs) -> Result<ExitCode> {
         source_version: args.source_version.clone(),
         closing: args.closing.wire().into(),
         date: date.to_string(),
+        sender: args.sender.clone(),
     };
     match send(&access, &request).await {
         Ok(()) if args.json => {
@@ -130,6 +134,7 @@ fn document(open: &FollowUp) -> Value {
     let word = |name: &'static str, prefix| name.strip_prefix(prefix).unwrap_or(name);
     json!({
         "record_id": open.record_id,
+        "sender": open.sender,
         "source_version": open.source_version,
         "resident_key": open.resident_key,
         "kind": word(open.kind().as_str_name(), "CHECKUP_KIND_"),
@@ -142,15 +147,15 @@ fn screen(open: &[FollowUp], language: Language) -> Vec<String> {
     let count = open.len();
     let headline = language.pick(format!("フォロー中 {count}件"), format!("{count} open"));
     let titles = language.pick(
-        ["健診日", "種別", "判定", "宛名番号", "記録", "版"],
-        ["date", "kind", "asks", "resident", "record", "version"],
+        ["健診日", "種別", "判定", "宛名番号", "記録", "版", "医療機関"],
+        ["date", "kind", "asks", "resident", "record", "version", "recorded by"],
     );
     let rows = open.iter().map(|open| cells(open, language).to_vec());
     let rows: Vec<Vec<String>> = std::iter::once(titles.map(str::to_owned).to_vec()).chain(rows).collect();
     std::iter::once(headline).chain(table(&rows)).collect()
 }
 
-fn cells(open: &FollowUp, language: Language) -> [String; 6] {
+fn cells(open: &FollowUp, language: Language) -> [String; 7] {
     let (kind, judged) = checkup_rows::words(open.kind, open.disposition);
     [
         open.date.clone(),
@@ -159,6 +164,7 @@ fn cells(open: &FollowUp, language: Language) -> [String; 6] {
         open.resident_key.clone(),
         open.record_id.clone(),
         open.source_version.clone(),
+        open.sender.clone(),
     ]
 }
 

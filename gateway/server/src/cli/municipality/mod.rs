@@ -3,6 +3,8 @@
 mod checkups;
 mod follow_ups;
 mod handoff;
+mod sessions;
+mod tickets;
 
 pub(super) use checkups::own_checkups;
 
@@ -27,6 +29,12 @@ enum Command {
     /// Checkups: the empty file, batches, what is kept.
     #[command(subcommand)]
     Checkups(checkups::Command),
+    /// Tickets (受診券・補助券): the empty file.
+    #[command(subcommand)]
+    Tickets(tickets::Command),
+    /// Group checkups (集団健診): the empty file, places and waiting lists.
+    #[command(subcommand)]
+    Sessions(sessions::Command),
     /// Handoffs between home and the municipality of a stay (里帰り出産).
     #[command(subcommand)]
     Handoff(handoff::Command),
@@ -38,6 +46,10 @@ enum Push {
     Doses(push::Args),
     /// Checkups of mothers and children (健診); `--dry-run` tells what would change. Exit 1 also if the batch is held.
     Checkups(push::Args),
+    /// Tickets (受診券・補助券), one a row.
+    Tickets(push::Args),
+    /// Days of group checkups (集団健診) with their places; a group whose places were fewer than its families is refused.
+    Sessions(push::Args),
 }
 
 /// Runs it.
@@ -45,7 +57,11 @@ pub async fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Push(Push::Doses(args)) => push::run(push::What::Doses, &args).await,
         Command::Push(Push::Checkups(args)) => push::run(push::What::Checkups, &args).await,
+        Command::Push(Push::Tickets(args)) => push::run(push::What::Tickets, &args).await,
+        Command::Push(Push::Sessions(args)) => push::run(push::What::Sessions, &args).await,
         Command::Checkups(command) => checkups::run(command).await,
+        Command::Tickets(command) => tickets::run(&command),
+        Command::Sessions(command) => sessions::run(command).await,
         Command::Handoff(command) => handoff::run(command).await,
     }
 }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use jiff::civil::Date;
 use pmh_audit::Kind;
 use pmh_domain::{checkup::follow_up::CloseRefusal, time::tokyo_date};
 use pmh_proto::common::Reason;
 use pmh_store::{
     Concluding, Conclusion, Reply,
-    checkup::{CloseOutcome, FollowUpPage, NewClosing},
+    checkup::{CloseOutcome, FollowUpPage, FollowUpPlace, NewClosing},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -27,7 +26,7 @@ use crate::{
 pub async fn list_follow_ups(
     gateway: &Gateway,
     call: &Call,
-    after: Option<(Date, String)>,
+    after: Option<FollowUpPlace>,
     render: impl Fn(&FollowUpPage) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
     let (issuer, call) = (call.issuer()?, call.clone());

@@ -1,15 +1,18 @@
-//! Checkups: rows of a batch, its end, its confirmation and undoing, what is kept, what must be read at once.
+//! Checkups: rows of a batch, its end, its confirmation and undoing, an institution's record, what is kept, what must be
+//! read at once.
 
 mod batch;
 mod follow_ups;
 mod push;
 mod reading;
+mod record;
 mod urgent;
 
 pub use batch::{confirm_batch, end_batch, undo_batch};
 pub use follow_ups::{close_follow_up, list_follow_ups};
 pub use push::{PushStream, push_rows};
-pub use reading::{CheckupPage, Place, Seen, Wanted, get_checkup, list_checkups};
+pub use reading::{CheckupPage, OneOf, Place, Seen, Wanted, get_checkup, list_checkups};
+pub use record::{Made, record_checkup};
 pub use urgent::{acknowledge_urgent_case, list_urgent_cases};
 
 use pmh_audit::{Kind, OrgRef, Receipt, registry};

@@ -94,7 +94,7 @@ pub async fn push_rows(
         method: permit.method(),
         batch_id: stream.batch.batch_id.clone(),
         dry_run: stream.batch.dry_run,
-        cases: urgent::cases(&gateway.urgent_rules, issuer, &stream.batch.batch_id, &rows, today),
+        cases: urgent::cases(&gateway.urgent_rules.load(), issuer, &stream.batch.batch_id, &rows, today),
         rows: judged.rows,
     };
     let attempt = gateway.attempt();
@@ -141,7 +141,7 @@ fn judge(
     (verdict, said)
 }
 
-fn say(problems: &[Problem], warning: bool) -> Said {
+pub(super) fn say(problems: &[Problem], warning: bool) -> Said {
     let say = |problem: &Problem| {
         let reason = match problem.reason {
             RuleReason::Field(FieldReason::IndividualNumberForbidden) => Reason::IndividualNumberForbidden,

@@ -11,6 +11,7 @@ use pmh_auth::{
 use pmh_domain::{
     checkup::{
         alert::{Differing, Repeated, differing, repeated},
+        delivery::Delivered,
         growth::{Child, Placed, placed},
         kind::{CheckupKind, Subject},
         record::Checkup,
@@ -21,12 +22,12 @@ use pmh_domain::{
 };
 use pmh_proto::common::Reason;
 use pmh_store::{
-    Concluding, Conclusion, Draft, PersonLink, Reply,
-    checkup::{CheckupsOf, KeptCheckup, PersonCheckups},
+    Concluding, Conclusion, Draft, PersonLink, Reply, SubjectRef,
+    checkup::{CheckupsOf, KeptCheckup, KeptDelivery, PersonCheckups},
 };
 use sha2::{Digest as _, Sha256};
 
-use super::Kept;
+use super::{Kept, record::delivered};
 use crate::{
     ops::{
         Call, Gateway,
@@ -62,6 +63,14 @@ pub struct Place {
     pub checkup_id: [u8; 16],
 }
 
+/// Which record is asked for.
+pub enum OneOf {
+    /// By the id that names it for everybody.
+    Id([u8; 16]),
+    /// What an institution recorded under its own id; no card is needed to learn what became of it.
+    Recorded(String),
+}
+
 /// A record as one reader sees it.
 pub struct Seen {
     /// Its id.
@@ -84,6 +93,13 @@ pub struct Seen {
     pub repeated: Vec<Repeated>,
     /// Tests that this visit tells differently.
     pub differing: Vec<Differing>,
+    /// Of the reader's own record: where it is now.
+    pub delivered: Option<Delivered>,
+    /// Other senders' records of the same visit.
+    pub same_visit: Vec<[u8; 16]>,
+    /// It is what the reader answered about herself at her child's checkup.
+    pub at_childs_checkup: bool,
+    deliveries: Vec<KeptDelivery>,
     size: usize,
 }
 
@@ -102,12 +118,13 @@ pub async fn list_checkups(
     permit: &Permit,
     resident_key: Option<String>,
     wanted: Wanted,
-    render: impl Fn(&CheckupPage) -> Vec<u8> + Send + 'static,
+    render: impl Fn(&CheckupPage) -> Vec<u8> + Send + Sync + 'static,
 ) -> Result<Kept, Refusal> {
     let reading = Reading::of(gateway, call, permit, resident_key)?;
     let choose = move |seen| {
         let page = page(seen, &wanted);
-        Some((render(&page), holder(&page.checkups)))
+        let shown = page.checkups.iter().map(|seen| seen.checkup_id).collect();
+        Some(Chosen { answer: render(&page), holder: holder(&page.checkups), shown })
     };
     reading.run(gateway, choose).await
 }
@@ -118,15 +135,29 @@ pub async fn get_checkup(
     call: &Call,
     permit: &Permit,
     resident_key: Option<String>,
-    checkup_id: [u8; 16],
-    render: impl Fn(&Seen) -> Vec<u8> + Send + 'static,
+    one_of: OneOf,
+    render: impl Fn(&Seen) -> Vec<u8> + Send + Sync + 'static,
 ) -> Result<Kept, Refusal> {
-    let reading = Reading::of(gateway, call, permit, resident_key)?;
+    let reading = match &one_of {
+        OneOf::Id(_) => Reading::of(gateway, call, permit, resident_key)?,
+        OneOf::Recorded(record_id) => Reading::of_own_record(gateway, call, permit, record_id)?,
+    };
     let choose = move |seen: Vec<Seen>| {
-        let one = seen.into_iter().find(|seen| seen.checkup_id == checkup_id)?;
-        Some((render(&one), holder(std::slice::from_ref(&one))))
+        let one = seen.into_iter().find(|seen| match &one_of {
+            OneOf::Id(checkup_id) => seen.checkup_id == *checkup_id,
+            OneOf::Recorded(record_id) => seen.is_own && seen.checkup.record_id == *record_id,
+        })?;
+        let holder = holder(std::slice::from_ref(&one));
+        Some(Chosen { answer: render(&one), holder, shown: vec![one.checkup_id] })
     };
     reading.run(gateway, choose).await
+}
+
+/// What is answered, whose it is, and which records are in it.
+struct Chosen {
+    answer: Vec<u8>,
+    holder: String,
+    shown: Vec<[u8; 16]>,
 }
 
 /// Who reads whose checkups.
@@ -144,8 +175,10 @@ struct Reading {
 enum Who {
     /// By its own key of the resident; `<kind>:<code>`.
     Home(String),
-    /// At a counter; the holder of the card may act for the person.
-    Clinic { is_guardian: bool },
+    /// At a counter, `<kind>:<code>`; the holder of the card may act for the person.
+    Clinic { own: String, is_guardian: bool },
+    /// The institution that recorded it, without a card.
+    Recorder(String),
     /// The person, or who acts for the person.
     Citizen { is_guardian: bool, is_app: bool },
 }
@@ -164,10 +197,15 @@ impl Reading {
             (Some(_), Some(_)) => return Err(Refusal::new(Reason::SubjectMismatch)),
             (None, Some(named)) => {
                 let who = match permit.role() {
-                    Role::Clinic => Who::Clinic { is_guardian },
+                    Role::Clinic => Who::Clinic { own: call.short().to_owned(), is_guardian },
                     role => Who::Citizen { is_guardian, is_app: role == Role::App },
                 };
-                (CheckupsOf::Person(named.subject.reference), who)
+                let person = named.subject.reference;
+                let of = match &who {
+                    Who::Citizen { is_guardian: false, .. } => CheckupsOf::Oneself(person),
+                    _ => CheckupsOf::Person(person),
+                };
+                (of, who)
             }
             (Some(key), None) => {
                 // Its own residents need no card; a clinic that names one is asked for its token.
@@ -183,34 +221,66 @@ impl Reading {
         Ok(Self { call: call.clone(), of, who, named, purpose })
     }
 
+    /// An institution asks what became of its own record.
+    fn of_own_record(
+        gateway: &Gateway,
+        call: &Call,
+        permit: &Permit,
+        record_id: &str,
+    ) -> Result<Self, Refusal> {
+        gateway.witnesses.permit_disclosure(call.now.as_microsecond())?;
+        if permit.role() != Role::Clinic {
+            return Err(Refusal::new(Reason::RoleNotAllowed));
+        }
+        let own = call.short().to_owned();
+        Ok(Self {
+            call: call.clone(),
+            of: CheckupsOf::Recorded(own.clone(), record_id.to_owned()),
+            who: Who::Recorder(own),
+            named: None,
+            purpose: purpose_number(permit.purpose()),
+        })
+    }
+
     /// Loads, shows through the reader's view, records. `choose` is pure: it may run twice.
     async fn run(
         self,
         gateway: &Arc<Gateway>,
-        choose: impl Fn(Vec<Seen>) -> Option<(Vec<u8>, String)> + Send + 'static,
+        choose: impl Fn(Vec<Seen>) -> Option<Chosen> + Send + Sync + 'static,
     ) -> Result<Kept, Refusal> {
-        let Self { call, of, who, named, purpose } = self;
-        let keeper = Arc::clone(gateway);
-        let recorded = gateway
-            .store
-            .read_checkups(gateway.attempt(), of, move |concluding| {
-                let Concluding::Fresh(Some(person)) = concluding else { return refused(Reason::NotFound) };
-                let Some((answer, holder)) = choose(seen(&person, &who)) else {
-                    return refused(Reason::NotFound);
-                };
-                let sha256 = Sha256::digest(&answer).into();
-                let categories = pmh_audit::registry::Categories::CHECKUP;
-                let mut draft: Draft = call.draft(Kind::Disclosure, categories, named.as_ref(), sha256);
-                draft.purpose = purpose;
-                draft.holder = OrgRef::new(&holder).ok();
-                if draft.subject.is_none() {
-                    draft.subject = keeper.entry_subject(person.survivor, call.peer.urn());
-                }
-                Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
-            })
-            .await
-            .map_err(|fault| unavailable(&fault))?;
-        settled(recorded)
+        let (of, who) = (self.of.clone(), self.who.clone());
+        let choose = Arc::new(move |person: &PersonCheckups| choose(seen(person, &who)));
+        let (shown, keeper) = (Arc::clone(&choose), Arc::clone(gateway));
+        let conclude = move |concluding: Concluding<'_, Option<PersonCheckups>>| {
+            let Concluding::Fresh(Some(person)) = concluding else { return refused(Reason::NotFound) };
+            match choose(&person) {
+                Some(chosen) => self.conclude(&keeper, person.survivor, chosen),
+                None => refused(Reason::NotFound),
+            }
+        };
+        let (store, attempt) = (&gateway.store, gateway.attempt());
+        let recorded = match of {
+            CheckupsOf::Resident(issuer, key) => {
+                let shown =
+                    move |person: &PersonCheckups| shown(person).map_or_else(Vec::new, |chosen| chosen.shown);
+                store.show_checkups(attempt, (issuer, key), shown, conclude).await
+            }
+            of => store.read_checkups(attempt, of, conclude).await,
+        };
+        settled(recorded.map_err(|fault| unavailable(&fault))?)
+    }
+
+    fn conclude(&self, gateway: &Gateway, survivor: SubjectRef, chosen: Chosen) -> Conclusion<Refusal> {
+        let Chosen { answer, holder, .. } = chosen;
+        let sha256 = Sha256::digest(&answer).into();
+        let categories = pmh_audit::registry::Categories::CHECKUP;
+        let mut draft: Draft = self.call.draft(Kind::Disclosure, categories, self.named.as_ref(), sha256);
+        draft.purpose = self.purpose;
+        draft.holder = OrgRef::new(&holder).ok();
+        if draft.subject.is_none() {
+            draft.subject = gateway.entry_subject(survivor, self.call.peer.urn());
+        }
+        Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
     }
 }
 
@@ -219,8 +289,10 @@ impl Who {
     fn viewer(&self, about: Subject) -> Viewer {
         match (self, about) {
             (Self::Home(_), _) => Viewer::HomeMunicipality,
-            (Self::Clinic { is_guardian: false }, Subject::Mother) => Viewer::MothersClinic,
-            (Self::Clinic { .. }, _) => Viewer::ChildsClinic,
+            (Self::Clinic { is_guardian: false, .. } | Self::Recorder(_), Subject::Mother) => {
+                Viewer::MothersClinic
+            }
+            (Self::Clinic { .. } | Self::Recorder(_), _) => Viewer::ChildsClinic,
             (Self::Citizen { is_guardian: true, .. }, _) => Viewer::Guardian,
             (Self::Citizen { .. }, Subject::Mother) => Viewer::Mother,
             (Self::Citizen { .. }, Subject::Child) => Viewer::Child,
@@ -230,8 +302,8 @@ impl Who {
     /// In a guardian's or an app's view a restricted record equals absence (design.md §2, P5 and P16).
     fn is_on_behalf(&self) -> bool {
         match self {
-            Self::Home(_) => false,
-            Self::Clinic { is_guardian } => *is_guardian,
+            Self::Home(_) | Self::Recorder(_) => false,
+            Self::Clinic { is_guardian, .. } => *is_guardian,
             Self::Citizen { is_guardian, is_app } => *is_guardian || *is_app,
         }
     }
@@ -240,12 +312,16 @@ impl Who {
     fn may_read(&self, sender: &str) -> bool {
         match self {
             Self::Home(own) => sender == own || !sender.starts_with("municipality:"),
+            Self::Recorder(own) => sender == own,
             Self::Clinic { .. } | Self::Citizen { .. } => true,
         }
     }
 
     fn sent(&self, sender: &str) -> bool {
-        matches!(self, Self::Home(own) if own == sender)
+        match self {
+            Self::Home(own) | Self::Recorder(own) | Self::Clinic { own, .. } => own == sender,
+            Self::Citizen { .. } => false,
+        }
     }
 }
 
@@ -258,34 +334,75 @@ fn seen(person: &PersonCheckups, who: &Who) -> Vec<Seen> {
     let records = person.records.iter().filter(|kept| who.may_read(&kept.sender));
     let mut seen: Vec<Seen> = records.filter_map(|kept| Seen::of(kept, who, &person.links)).collect();
     say_alerts(&mut seen);
+    name_same_visits(&mut seen);
+    seen.extend(person.at_childrens.iter().filter_map(Seen::of_herself));
+    seen.sort_by_key(|seen| seen.checkup.date);
     seen.into_iter().map(|seen| seen.told_to(who, is_restricted)).collect()
+}
+
+/// What the municipality sent of a visit and what the institution recorded itself are two records; each names the other.
+fn name_same_visits(seen: &mut [Seen]) {
+    let named: Vec<Vec<[u8; 16]>> = seen
+        .iter()
+        .map(|one| {
+            let is_other =
+                |other: &&Seen| other.sender != one.sender && one.checkup.is_same_visit(&other.checkup);
+            seen.iter().filter(is_other).map(|other| other.checkup_id).collect()
+        })
+        .collect();
+    for (seen, named) in seen.iter_mut().zip(named) {
+        seen.same_visit = named;
+    }
 }
 
 impl Seen {
     fn of(kept: &KeptCheckup, who: &Who, links: &[PersonLink]) -> Option<Self> {
         let checkup = kept.checkup.seen_by(who.viewer(kept.checkup.kind.subject()))?;
-        Some(Self {
+        let growth = placed(&checkup, child(links, &kept.sender));
+        Some(Self { is_own: who.sent(&kept.sender), growth, ..Self::plain(kept, checkup) })
+    }
+
+    /// What the reader answered about herself at her child's checkup, and nothing of the child.
+    fn of_herself(kept: &KeptCheckup) -> Option<Self> {
+        let checkup = kept.checkup.seen_by(Viewer::Mother)?;
+        Some(Self { at_childs_checkup: true, ..Self::plain(kept, checkup) })
+    }
+
+    fn plain(kept: &KeptCheckup, checkup: Checkup) -> Self {
+        Self {
             checkup_id: kept.checkup_id,
             sender: kept.sender.clone(),
-            is_own: who.sent(&kept.sender),
+            is_own: false,
             amended: kept.amended,
             disputed: kept.disputed,
             versions: kept.versions.clone(),
-            growth: placed(&checkup, child(links, &kept.sender)),
+            growth: Vec::new(),
             repeated: Vec::new(),
             differing: Vec::new(),
+            delivered: None,
+            same_visit: Vec::new(),
+            at_childs_checkup: false,
+            deliveries: kept.deliveries.clone(),
             size: kept.size,
             checkup,
-        })
+        }
     }
 
     /// Without what the sender alone uses, and without what says where a restricted person lives.
     fn told_to(mut self, who: &Who, is_restricted: bool) -> Self {
         let is_home = matches!(who, Who::Home(_));
+        if self.is_own && !is_home {
+            self.delivered = Some(delivered(&self.deliveries, is_restricted, who.is_on_behalf()));
+        }
+        if let Who::Recorder(_) = who {
+            self.checkup = self.checkup.without_content();
+            self.growth.clear();
+            self.same_visit.clear();
+        }
         if !self.is_own && self.checkup.kind.subject() == Subject::Child {
             self.checkup.pregnancy.clear();
         }
-        if is_restricted && !is_home {
+        if is_restricted && !is_home && !self.is_own {
             self.sender.clear();
             self.checkup.institution = None;
             self.checkup.own_code = None;

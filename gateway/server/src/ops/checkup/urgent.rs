@@ -9,7 +9,7 @@ use pmh_domain::{
     },
     codes::looks_like_individual_number,
     organization::IssuerId,
-    resident::ResidentKey,
+    resident::{ResidentKey, ResidentLink},
 };
 use pmh_proto::common::Reason;
 use pmh_store::{
@@ -64,6 +64,31 @@ fn case(issuer: IssuerId, batch_id: &str, row: &Received<RawCheckup>, cause: Cau
         record_id: record_id.to_owned(),
         cause,
     }
+}
+
+/// What an institution's record raises at the municipality where the person lives; where nobody knows that, what it would.
+pub(super) fn recorded_cases(
+    rules: &UrgentRules,
+    home: Option<&ResidentLink>,
+    institution: &str,
+    raw: &RawCheckup,
+    date: Date,
+) -> Vec<NewCase> {
+    let rule = match home {
+        Some(link) => rules.on(link.issuer, date),
+        None => rules.common_on(date),
+    };
+    let causes = raw.scores.iter().filter_map(|scores| match urgency(rule?, scores) {
+        Urgency::Urgent(cause) => Some(cause),
+        Urgency::No | Urgency::Undecided => None,
+    });
+    let case = |cause: Cause| NewCase {
+        case_id: case_id([institution, &raw.record_id, &format!("{cause:?}")]),
+        resident_key: home.map_or("", |link| link.resident_key.as_str()).to_owned(),
+        record_id: raw.record_id.clone(),
+        cause,
+    };
+    causes.map(case).collect()
 }
 
 fn may_be_kept(text: &str) -> bool {

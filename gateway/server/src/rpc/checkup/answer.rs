@@ -73,7 +73,13 @@ pub(super) fn case(kept: &UrgentCase, now_us: i64) -> pb::UrgentCase {
         raised_at: Some(convert::micros(kept.raised_us)),
         read_at: kept.read_us.map(convert::micros),
         escalations: escalations(kept, now_us),
+        sender: urn(&kept.sender),
     }
+}
+
+/// Of `<kind>:<code>`; empty stays empty.
+pub(super) fn urn(short: &str) -> String {
+    if short.is_empty() { String::new() } else { format!("urn:x-pmh:org:{short}") }
 }
 
 fn escalations(case: &UrgentCase, now_us: i64) -> u32 {
@@ -106,7 +112,7 @@ pub(in crate::rpc) fn record(checkup: &Checkup) -> pb::CheckupRecord {
     pb::CheckupRecord {
         record_id: checkup.record_id.clone(),
         source_version: checkup.source_version.to_string(),
-        resident_key: checkup.resident_key.as_str().to_owned(),
+        resident_key: checkup.resident_key.as_ref().map_or("", |key| key.as_str()).to_owned(),
         mother_key: checkup.mother_key.as_ref().map_or("", |key| key.as_str()).to_owned(),
         kind: parse::kind_word(checkup.kind).into(),
         date: checkup.date.to_string(),

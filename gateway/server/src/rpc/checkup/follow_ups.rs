@@ -1,9 +1,11 @@
 //! ListFollowUps and CloseFollowUp on the wire.
 
-use jiff::civil::Date;
-use pmh_domain::checkup::{follow_up::Closing, version::SourceVersion};
+use pmh_domain::{
+    checkup::{follow_up::Closing, version::SourceVersion},
+    organization::{OrganizationId, OrganizationKind},
+};
 use pmh_proto::{checkup as pb, common::Reason};
-use pmh_store::checkup::{FollowUpPage, NewClosing, OpenFollowUp};
+use pmh_store::checkup::{FollowUpPage, FollowUpPlace, NewClosing, OpenFollowUp};
 use prost::Message as _;
 
 use super::{
@@ -12,6 +14,7 @@ use super::{
         service::Service,
         status::{Refusal, reason_named},
     },
+    answer::urn,
     parse, wrong,
 };
 use crate::ops::{Call, checkup as ops};
@@ -36,19 +39,20 @@ impl Service {
         message: &pb::CloseFollowUpRequest,
     ) -> Result<pb::CloseFollowUpResponse, Refusal> {
         self.permit(call)?;
-        let sender = call.issuer()?;
+        let municipality = call.issuer()?;
         let mut checked = Fields::default();
         let key = checked.uuid("idempotency_key", &message.idempotency_key);
         let record_id = checked.identifier("record_id", &message.record_id, MAX_RECORD_ID);
         let version = version(&mut checked, &message.source_version);
         let closing = checked.word::<pb::FollowUpClosing>("closing", message.closing).and_then(closing);
         let on = checked.date("date", &message.date);
+        let institution = institution(&mut checked, &message.sender);
         checked.finish()?;
         let (Some(key), Some(record_id), Some(version)) = (key, record_id, version) else {
             return Err(wrong());
         };
         let (closing, on) = closing.zip(on).ok_or_else(wrong)?;
-        let closing = NewClosing { sender, record_id, version, closing, on };
+        let closing = NewClosing { municipality, institution, record_id, version, closing, on };
         let render = || pb::CloseFollowUpResponse::default().encode_to_vec();
         self.decode(ops::close_follow_up(&self.gateway, call, &key, closing, render).await?)
     }
@@ -73,21 +77,44 @@ fn closing(word: pb::FollowUpClosing) -> Option<Closing> {
     }
 }
 
-/// `<day>/<record id>`, as [`listed`] writes it.
-fn after(checked: &mut Fields, token: &str) -> Option<(Date, String)> {
+/// `<kind>:<code>` of an institution's URN; empty is none.
+fn institution(checked: &mut Fields, urn: &str) -> Option<String> {
+    if urn.is_empty() {
+        return None;
+    }
+    let named = OrganizationId::parse_urn(urn).ok().filter(|named| named.kind() == OrganizationKind::Clinic);
+    if named.is_none() {
+        checked.wrong("sender", Reason::Value);
+    }
+    named.map(|named| named.to_string())
+}
+
+/// `<day>/<sender>/<record id>`, as [`listed`] writes it.
+fn after(checked: &mut Fields, token: &str) -> Option<FollowUpPlace> {
     if token.is_empty() {
         return None;
     }
-    let place = token.split_once('/').and_then(|(day, record)| Some((day.parse().ok()?, record.to_owned())));
-    let place = place.filter(|(_, record): &(Date, String)| record.chars().count() <= MAX_RECORD_ID);
+    let place = place(token).filter(|place| {
+        place.sender.len() <= MAX_RECORD_ID && place.record_id.chars().count() <= MAX_RECORD_ID
+    });
     if place.is_none() {
         checked.wrong("page_token", Reason::Value);
     }
     place
 }
 
+fn place(token: &str) -> Option<FollowUpPlace> {
+    let (day, rest) = token.split_once('/')?;
+    let (sender, record_id) = rest.split_once('/')?;
+    let (sender, record_id) = (sender.to_owned(), record_id.to_owned());
+    Some(FollowUpPlace { day: Some(day.parse().ok()?), sender, record_id })
+}
+
 fn listed(page: &FollowUpPage) -> pb::ListFollowUpsResponse {
-    let next = page.next.as_ref().map(|(day, record)| format!("{day}/{record}"));
+    let next = page
+        .next
+        .as_ref()
+        .and_then(|place| Some(format!("{}/{}/{}", place.day?, place.sender, place.record_id)));
     pb::ListFollowUpsResponse {
         follow_ups: page.open.iter().map(follow_up).collect(),
         next_page_token: next.unwrap_or_default(),
@@ -100,10 +127,11 @@ fn follow_up(open: &OpenFollowUp) -> pb::FollowUp {
     pb::FollowUp {
         record_id: checkup.record_id.clone(),
         source_version: checkup.source_version.to_string(),
-        resident_key: checkup.resident_key.as_str().to_owned(),
+        resident_key: open.resident_key.clone(),
         kind: parse::kind_word(checkup.kind).into(),
         date: checkup.date.to_string(),
         disposition: parse::disposition_word(open.disposition).into(),
+        sender: urn(&open.institution),
     }
 }
 

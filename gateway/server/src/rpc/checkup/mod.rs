@@ -4,6 +4,7 @@ mod answer;
 mod follow_ups;
 pub(super) mod parse;
 mod reading;
+mod record;
 
 pub(super) use answer::record;
 
@@ -79,6 +80,15 @@ impl CheckupService for Service {
     ) -> Result<Response<pb::UndoBatchResponse>, Status> {
         let (call, message) = self.open(path!("UndoBatch"), request)?;
         let outcome = self.undo(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn record_checkup(
+        &self,
+        request: Request<pb::RecordCheckupRequest>,
+    ) -> Result<Response<pb::RecordCheckupResponse>, Status> {
+        let (call, message) = self.open(path!("RecordCheckup"), request)?;
+        let outcome = self.examined(&call, &message).await;
         self.answer(&call, outcome).await
     }
 

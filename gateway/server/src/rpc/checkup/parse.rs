@@ -27,16 +27,18 @@ pub(super) fn item(message: pb::PushCheckupsRequest) -> Item<pb::CheckupRow> {
 }
 
 pub(super) fn rows(rows: Vec<pb::CheckupRow>) -> Result<Vec<Received<RawCheckup>>, Refusal> {
-    let read = |row: pb::CheckupRow| {
-        let mut unknown = Unknown::default();
-        let raw = unknown.record(row.record.unwrap_or_default());
-        (raw, unknown.fields)
-    };
+    let read = |row: pb::CheckupRow| record(row.record.unwrap_or_default());
     let row = |row: pb::CheckupRow| {
         let row_id = row.row_id.clone();
         bulk::received_as(row, &row_id, read)
     };
     rows.into_iter().map(row).collect()
+}
+
+/// A single record, and its fields with a word or number that the contract does not know.
+pub(super) fn record(record: pb::CheckupRecord) -> (RawCheckup, Vec<String>) {
+    let mut unknown = Unknown::default();
+    (unknown.record(record), unknown.fields)
 }
 
 /// Fields with a word or number that the contract does not know.

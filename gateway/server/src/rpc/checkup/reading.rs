@@ -14,11 +14,13 @@ use prost::Message as _;
 
 use super::{
     super::{fields::Fields, service::Service, status::Refusal},
-    MAX_KEY, answer, parse, wrong,
+    MAX_KEY, answer, parse,
+    record::delivery,
+    wrong,
 };
 use crate::ops::{
     Call,
-    checkup::{self as ops, CheckupPage, Place, Seen, Wanted},
+    checkup::{self as ops, CheckupPage, OneOf, Place, Seen, Wanted},
 };
 
 impl Service {
@@ -44,16 +46,30 @@ impl Service {
         let permit = self.permit_about(call, message.purpose, &message.subject)?;
         let mut checked = Fields::default();
         let resident = resident(&mut checked, &message.resident_key);
-        let id = checked.uuid("checkup_id", &message.checkup_id);
+        let one_of = which(&mut checked, message);
         checked.finish()?;
-        let id = id.and_then(|id| bytes(&id)).ok_or_else(wrong)?;
         let render = |seen: &Seen| one(seen).encode_to_vec();
-        self.decode(ops::get_checkup(&self.gateway, call, &permit, resident, id, render).await?)
+        let one_of = one_of.ok_or_else(wrong)?;
+        self.decode(ops::get_checkup(&self.gateway, call, &permit, resident, one_of, render).await?)
     }
 }
 
 fn resident(checked: &mut Fields, key: &str) -> Option<String> {
     if key.is_empty() { None } else { checked.identifier("resident_key", key, MAX_KEY) }
+}
+
+/// By the id that everybody knows, or by the caller's own.
+fn which(checked: &mut Fields, message: &pb::GetCheckupRequest) -> Option<OneOf> {
+    match (message.checkup_id.is_empty(), message.record_id.is_empty()) {
+        (true, false) => {
+            checked.identifier("record_id", &message.record_id, MAX_RECORD_ID).map(OneOf::Recorded)
+        }
+        (false, false) => {
+            checked.wrong("record_id", Reason::Contradiction);
+            None
+        }
+        (_, true) => checked.uuid("checkup_id", &message.checkup_id).and_then(|id| bytes(&id)).map(OneOf::Id),
+    }
 }
 
 fn wanted(checked: &mut Fields, message: &pb::ListCheckupsRequest) -> Wanted {
@@ -134,9 +150,12 @@ fn read(seen: &Seen) -> pb::ReadCheckup {
         amended: seen.amended,
         disputed: seen.disputed,
         checkup_id: text_of(seen.checkup_id),
-        sender: if seen.sender.is_empty() { String::new() } else { format!("urn:x-pmh:org:{}", seen.sender) },
+        sender: answer::urn(&seen.sender),
         growth: seen.growth.iter().map(growth).collect(),
         alerts: alerts(seen),
+        delivery: seen.delivered.as_ref().map(delivery),
+        same_visit: seen.same_visit.iter().copied().map(text_of).collect(),
+        at_childs_checkup: seen.at_childs_checkup,
     }
 }
 
@@ -217,5 +236,6 @@ fn version((version, standing): &(SourceVersion, Standing)) -> pb::CheckupVersio
     pb::CheckupVersion { source_version: version.to_string(), standing: standing.into() }
 }
 
+const MAX_RECORD_ID: usize = 64;
 const DEFAULT_PAGE: usize = 100;
 const MOST: usize = 500;

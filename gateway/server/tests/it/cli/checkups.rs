@@ -63,3 +63,24 @@ fn what_the_municipality_pushed_is_read_with_the_card_and_followed_until_it_is_c
     let refused = municipality(&otherwise);
     assert_eq!((refused.code != 0, &refused.json()["reason"]), (true, &"STATE_NOT_ALLOWED".into()));
 }
+
+#[test]
+fn what_a_clinic_writes_down_is_asked_after_without_the_card() {
+    let at_the_clinic = |more: &[&str]| {
+        let access = ["--sandbox", running().arg(), "--as", "tokyo-clinic-1"];
+        pmh_in("ja_JP.UTF-8", ["counter", "checkup", "cli-visit-1"].iter().chain(more).chain(&access))
+    };
+    let of = ["--card", "lapsed", "--for-child=false", "--kind", "year_3"];
+    let kind = ["--card", "lapsed", "--for-child=false", "--kind", "y3"];
+    assert_ne!(at_the_clinic(&of).code, 0, "no such kind");
+    let wrong = at_the_clinic(&[&kind[..], &["--item", "weight=900"]].concat());
+    assert_eq!(wrong.code, 1, "{}", wrong.stderr);
+    assert!(wrong.stdout.contains("record.items[weight].value [REASON_IMPOSSIBLE]"), "{}", wrong.stdout);
+    assert_eq!(at_the_clinic(&["--ask"]).code, 1, "nothing is kept");
+    let kept =
+        at_the_clinic(&[&kind[..], &["--item", "weight=13.5", "--disposition", "OBSERVATION"]].concat());
+    assert_eq!(kept.code, 0, "{}{}", kept.stdout, kept.stderr);
+    assert!(kept.stdout.contains("市町村に届きました"), "{}", kept.stdout);
+    let asked = at_the_clinic(&["--ask", "--json"]).json();
+    assert_eq!((&asked["delivery"], &asked["urgent"]), (&"UNREAD".into(), &false.into()), "{asked}");
+}

@@ -11,6 +11,8 @@ mod evidence;
 mod issuer;
 mod me;
 mod municipality;
+mod questionnaire;
 mod sandbox;
 mod search;
+mod tickets;
 mod vaccinate;

@@ -6,6 +6,8 @@ mod erasure;
 mod linking;
 mod log;
 mod presence;
+mod questionnaires;
+mod recorded;
 mod refusals;
 mod register;
 pub(crate) mod rig;

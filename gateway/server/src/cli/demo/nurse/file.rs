@@ -16,7 +16,7 @@ use crate::sandbox;
 
 /// Five children, and the mother.
 pub(super) const KEYS: [&str; 5] = ["0000000201", "0000000202", "0000000203", "0000000204", "0000000205"];
-const MOTHER: &str = "0000000206";
+pub(super) const MOTHER: &str = "0000000206";
 /// What the officer enters for the weight that the spreadsheet broke, and what a later version says.
 pub(super) const WEIGHED: &str = "10.1";
 pub(super) const AMENDED: &str = "10.4";

@@ -7,6 +7,9 @@ pub(super) const OFFICE: &str = "hachioji-1";
 /// The nurse, by a name that only the municipality can resolve.
 pub(super) const READER: &str = "nurse-7";
 
+/// A clinic's terminal.
+pub(super) const CLINIC: &str = "tokyo-clinic-1";
+
 pub(super) const CHAPTER: Chapter = Chapter {
     name: "nurse",
     title: Phrase("三分でわかる母子保健の担当者", "Three minutes with the public health nurse"),
@@ -95,5 +98,19 @@ pub(super) const HEARD: Script = Script {
     meaning: Phrase(
         "誰が引き受けたかが記録に残り、読まれるまでは未読として残り続けます。",
         "Who took it on is in the log; until then it stays unread.",
+    ),
+};
+
+pub(super) const AT_THE_CLINIC: Script = Script {
+    title: Phrase("医療機関の記録が届く", "A clinic's record arrives"),
+    story: Phrase(
+        "母親が医療機関でカードを示します。医師は市町村から届いた健診を読み、今日の結果を登録します。",
+        "The mother shows her card at a clinic. The doctor reads the visit that her municipality sent and writes \
+         today's down.",
+    ),
+    meaning: Phrase(
+        "結果はその日のうちに市町村へ届き、届いたことと読まれたことを、医療機関は電話をせずに別々に知ります。",
+        "The municipality has it the same day; the clinic learns without a telephone call that it arrived, and apart from \
+         that, that it was read.",
     ),
 };
