@@ -110,6 +110,8 @@ impl Transaction for List {
             let next = candidates.last().filter(|_| !is_last).cloned();
             let ids = candidates.iter().map(|(_, record)| record.as_str().into()).collect();
             let mut records = tx.followed(&sender, ids).await?;
+            let silent = tx.silent_among(records.values().map(|record| record.subject).collect()).await?;
+            records.retain(|_, record| !silent.contains(&record.subject));
             let open = candidates.iter().filter_map(|(_, record_id)| records.remove(record_id)?.open());
             Ok(FollowUpPage { open: open.collect(), next })
         })

@@ -1,4 +1,4 @@
-//! `pmh demo`: five short chapters on a gateway that lives in a temporary directory as long as they last.
+//! `pmh demo`: six short chapters on a gateway that lives in a temporary directory as long as they last.
 //!
 //! Every step is done for real against that gateway, over mutual TLS, and asserts what it claims. The exit code is 0
 //! only if each did.
@@ -7,6 +7,7 @@ mod auditor;
 mod closing;
 mod doctor;
 mod evidence;
+mod handoff;
 mod house;
 mod nurse;
 mod officer;
@@ -46,6 +47,8 @@ enum Role {
     Nurse,
     /// In the consulting room, before a shot.
     Doctor,
+    /// In two municipalities' offices, when a mother gives birth away from home.
+    Handoff,
     /// Over the log.
     Auditor,
 }
@@ -76,6 +79,9 @@ async fn play(stage: &mut Stage, house: &House, role: Option<Role>) {
     if wanted(Role::Doctor) {
         drop(Box::pin(doctor::play(stage, house)).await);
     }
+    if wanted(Role::Handoff) {
+        drop(Box::pin(handoff::play(stage, house)).await);
+    }
     if wanted(Role::Auditor) {
         drop(auditor::play(stage, house).await);
     }
@@ -97,6 +103,6 @@ fn verdict(stage: &Stage) -> ExitCode {
 }
 
 const WELCOME: Phrase = Phrase(
-    "一時ディレクトリにゲートウェイを起動し、架空の家族と実在のコードで五つの短い場面を進めます。",
-    "A gateway starts in a temporary directory: an invented family, real codes, and five short chapters.",
+    "一時ディレクトリにゲートウェイを起動し、架空の家族と実在のコードで六つの短い場面を進めます。",
+    "A gateway starts in a temporary directory: an invented family, real codes, and six short chapters.",
 );
