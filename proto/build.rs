@@ -4,7 +4,7 @@ use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
 use prost::Message as _;
 
-const FILES: [&str; 25] = [
+const FILES: &[&str] = &[
     "pmh/common/v1/reason.proto",
     "pmh/common/v1/types.proto",
     "pmh/audit/v1/log.proto",
@@ -27,7 +27,11 @@ const FILES: [&str; 25] = [
     "pmh/checkup/v1/ticket_service.proto",
     "pmh/checkup/v1/session_service.proto",
     "pmh/checkup/v1/questionnaire_service.proto",
+    "pmh/handoff/v1/birth.proto",
     "pmh/handoff/v1/handoff.proto",
+    "pmh/handoff/v1/birth_service.proto",
+    "pmh/handoff/v1/handoff_report.proto",
+    "pmh/handoff/v1/evidence.proto",
     "pmh/handoff/v1/handoff_service.proto",
     "pmh/handoff/v1/handoff_peer_service.proto",
 ];

@@ -11,6 +11,7 @@
 //! - [`witness`]: the texts that logs and witnesses exchange, C2SP tlog-witness;
 //! - [`receipt`]: the proof that travels in an answer, verified offline;
 //! - [`list`]: a person's list of accesses, verified to have no gap, the newest end included;
+//! - [`handoff`]: a handoff between two municipalities, proved from both logs by one file;
 //! - [`rows`]: the root over the rows of one bulk chunk;
 //! - [`registry`]: the frozen numbers that stand in leaves.
 //!
@@ -19,6 +20,7 @@
 //! files under `tests/golden` pin them.
 
 pub mod directory;
+pub mod handoff;
 pub mod leaf;
 pub mod list;
 pub mod note;
@@ -36,6 +38,7 @@ mod codec;
 mod lines;
 
 pub use codec::{CodecError, List};
+pub use handoff::{EvidenceError, HandoffFile, VerifiedHandoff};
 pub use leaf::{Kind, Leaf, LeafError, OrgRef, Reference, References};
 pub use list::{AccessList, ListEntry, ListError, ListPage, VerifiedList, verify_chain};
 pub use note::{Checkpoint, Cosigned, CosigningKey, Note, SigningKey, VerifierKey, WitnessKey};

@@ -119,17 +119,29 @@ registry! {
         92 GET_QUESTIONNAIRE "GetQuestionnaire";
         93 PUT_ANSWERS "PutAnswers";
         94 CHECK_IN "CheckIn";
+        100 REQUEST_HANDOFF "RequestHandoff";
         101 OFFER_HANDOFF "OfferHandoff";
         102 ACCEPT_HANDOFF "AcceptHandoff";
         103 DECLINE_HANDOFF "DeclineHandoff";
         104 WITHDRAW_HANDOFF "WithdrawHandoff";
         105 READ_HANDOFF_RECORDS "ReadHandoffRecords";
+        106 REPORT_TO_HOME "ReportToHome";
         107 RETURN_HANDOFF "ReturnHandoff";
         108 CLOSE_HANDOFF "CloseHandoff";
         109 LIST_HANDOFFS "ListHandoffs";
+        110 WATCH_HANDOFFS "WatchHandoffs";
+        111 EXPORT_EVIDENCE "ExportEvidence";
         112 CONFIRM_HANDOFF "ConfirmHandoff";
         113 DELIVER "Deliver";
         114 READ_RECORDS "ReadRecords";
+        115 NOTIFY_BIRTH "NotifyBirth";
+        116 LIST_BIRTHS "ListBirths";
+        117 MERGE_CHILD "MergeChild";
+        118 NOTIFY_LOSS "NotifyLoss";
+        120 ACKNOWLEDGE_REPORT "AcknowledgeReport";
+        121 EXTEND_HANDOFF "ExtendHandoff";
+        122 ADD_CONSENT "AddConsent";
+        123 MOVE_HANDOFF "MoveHandoff";
     }
 }
 

@@ -195,8 +195,10 @@ pub mod scope {
     pub const CHECKUP_READ: &str = "checkup:read";
     /// Use tickets, book places, answer questionnaires.
     pub const CHECKUP_WRITE: &str = "checkup:write";
-    /// Bind a handoff's offer to the card's person, and accept it.
+    /// Bind a handoff to the card's person: accept an offer, or ask for one.
     pub const HANDOFF_ACCEPT: &str = "handoff:accept";
+    /// Tell municipalities of a birth or a loss.
+    pub const BIRTH_NOTIFY: &str = "birth:notify";
     /// Read who looked at one's own data, and question it.
     pub const ACCESS_READ: &str = "access:read";
 
@@ -211,6 +213,7 @@ pub mod scope {
         CHECKUP_READ,
         CHECKUP_WRITE,
         HANDOFF_ACCEPT,
+        BIRTH_NOTIFY,
     ];
 
     /// The most scopes a token carries.

@@ -175,6 +175,19 @@ calls! {
         Safe "CloseHandoff" CloseHandoffRequest => CloseHandoffResponse;
         Safe "ListHandoffs" ListHandoffsRequest => ListHandoffsResponse;
         Safe "ConfirmHandoff" ConfirmHandoffRequest => ConfirmHandoffResponse;
+        Safe "RequestHandoff" RequestHandoffRequest => RequestHandoffResponse;
+        Safe "ReportToHome" ReportToHomeRequest => ReportToHomeResponse;
+        Safe "AcknowledgeReport" AcknowledgeReportRequest => AcknowledgeReportResponse;
+        Safe "ExtendHandoff" ExtendHandoffRequest => ExtendHandoffResponse;
+        Safe "AddConsent" AddConsentRequest => AddConsentResponse;
+        Safe "MoveHandoff" MoveHandoffRequest => MoveHandoffResponse;
+        Safe "ExportEvidence" ExportEvidenceRequest => ExportEvidenceResponse;
+    }
+    handoff "BirthService" Gateway {
+        Safe "NotifyBirth" NotifyBirthRequest => NotifyBirthResponse;
+        Safe "ListBirths" ListBirthsRequest => ListBirthsResponse;
+        Safe "MergeChild" MergeChildRequest => MergeChildResponse;
+        Safe "NotifyLoss" NotifyLossRequest => NotifyLossResponse;
     }
     handoff "HandoffPeerService" Gateway {
         Safe "Deliver" DeliverRequest => DeliverResponse;
@@ -217,6 +230,7 @@ impl Call for audit::ListMyAccessesRequest {
 }
 
 receipted! {
+    handoff { NotifyBirthResponse ListBirthsResponse MergeChildResponse NotifyLossResponse }
     presence { CompletePresentationResponse RenewTokenResponse NarrowPresenceResponse EndPresenceResponse }
     directory {
         PutOrganizationResponse SuspendOrganizationResponse ResumeOrganizationResponse PutCompetenceResponse
@@ -232,8 +246,9 @@ receipted! {
     }
     handoff {
         OfferHandoffResponse AcceptHandoffResponse DeclineHandoffResponse WithdrawHandoffResponse ReturnHandoffResponse
-        CloseHandoffResponse ListHandoffsResponse ConfirmHandoffResponse DeliverResponse ReadRecordsResponse
-        ReadHandoffRecordsResponse
+        CloseHandoffResponse ListHandoffsResponse ExportEvidenceResponse ConfirmHandoffResponse DeliverResponse ReadRecordsResponse
+        ReadHandoffRecordsResponse ReportToHomeResponse AcknowledgeReportResponse ExtendHandoffResponse AddConsentResponse
+        MoveHandoffResponse WatchHandoffsResponse RequestHandoffResponse
     }
     checkup {
         PushCheckupsResponse ConfirmBatchResponse UndoBatchResponse ListCheckupsResponse ListUrgentCasesResponse

@@ -15,6 +15,7 @@ pub mod endpoint;
 mod error;
 pub mod export;
 pub mod gateway;
+pub mod handoffs;
 pub mod identity;
 pub mod issuer;
 pub mod log;

@@ -96,6 +96,11 @@ impl Presentation {
         }
     }
 
+    /// To tell her municipality of a birth or a loss, verified by PIN: the mother agrees by the scope.
+    pub fn for_birth(text: &str) -> Self {
+        Self { scopes: vec![names::scope::BIRTH_NOTIFY.to_owned()], ..Self::for_vaccination(text) }
+    }
+
     /// For the person's own list of accesses, verified by PIN. Nothing is offered and nothing granted: it is a right.
     pub fn for_accesses(text: &str) -> Self {
         Self {

@@ -13,6 +13,8 @@ mod fixture;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod handoff;
+#[cfg(test)]
 mod list;
 #[cfg(test)]
 mod merkle;

@@ -155,6 +155,7 @@ pub fn presentable(role: Role) -> (&'static [Purpose], &'static [&'static str]) 
                 scope::VACCINATION_WRITE,
                 scope::CHECKUP_READ,
                 scope::CHECKUP_WRITE,
+                scope::BIRTH_NOTIFY,
             ],
         ),
         Role::Pharmacy => {

@@ -218,28 +218,47 @@ pub const POLICY: &[MethodPolicy] = &[
         Needs::TokenOptional(ACT_AT_CHECKUPS),
     ),
     // Handoffs: each municipality its own side's. The mother's card binds an accept to her.
+    method(100, "/pmh.handoff.v1.HandoffService/RequestHandoff", REGISTERS, Needs::Token(BIND_HANDOFF)),
     open(101, "/pmh.handoff.v1.HandoffService/OfferHandoff", REGISTERS),
-    MethodPolicy {
-        path: "/pmh.handoff.v1.HandoffService/AcceptHandoff",
-        number: 102,
-        callers: REGISTERS,
-        needs: Needs::Token(TokenNeeds {
-            scope: scope::HANDOFF_ACCEPT,
-            acr: VERIFIED_HOLDER,
-            tiers: &[Tier::Full],
-            consent: ConsentRule::None,
-        }),
-    },
+    // Without her only where she was here when the offer was asked for; the method checks that.
+    method(
+        102,
+        "/pmh.handoff.v1.HandoffService/AcceptHandoff",
+        REGISTERS,
+        Needs::TokenOptional(BIND_HANDOFF),
+    ),
     open(103, "/pmh.handoff.v1.HandoffService/DeclineHandoff", REGISTERS),
     open(104, "/pmh.handoff.v1.HandoffService/WithdrawHandoff", REGISTERS),
     open(105, "/pmh.handoff.v1.HandoffService/ReadHandoffRecords", REGISTERS),
+    open(106, "/pmh.handoff.v1.HandoffService/ReportToHome", REGISTERS),
     open(107, "/pmh.handoff.v1.HandoffService/ReturnHandoff", REGISTERS),
     open(108, "/pmh.handoff.v1.HandoffService/CloseHandoff", REGISTERS),
     open(109, "/pmh.handoff.v1.HandoffService/ListHandoffs", REGISTERS),
+    open(110, "/pmh.handoff.v1.HandoffService/WatchHandoffs", REGISTERS),
+    open(111, "/pmh.handoff.v1.HandoffService/ExportEvidence", REGISTERS),
     open(112, "/pmh.handoff.v1.HandoffService/ConfirmHandoff", REGISTERS),
+    open(120, "/pmh.handoff.v1.HandoffService/AcknowledgeReport", REGISTERS),
+    open(121, "/pmh.handoff.v1.HandoffService/ExtendHandoff", REGISTERS),
+    open(122, "/pmh.handoff.v1.HandoffService/AddConsent", REGISTERS),
+    open(123, "/pmh.handoff.v1.HandoffService/MoveHandoff", REGISTERS),
     // Another gateway, by the certificate of a municipality that it serves; receipts decide, not the connection.
     open(113, "/pmh.handoff.v1.HandoffPeerService/Deliver", REGISTERS),
     open(114, "/pmh.handoff.v1.HandoffPeerService/ReadRecords", REGISTERS),
+    // Births: told by a facility with the mother's card or ticket, kept and merged by her municipality.
+    method(
+        115,
+        "/pmh.handoff.v1.BirthService/NotifyBirth",
+        AT_THE_SHOT,
+        Needs::TokenOptional(TELL_OF_BIRTHS),
+    ),
+    open(116, "/pmh.handoff.v1.BirthService/ListBirths", REGISTERS),
+    open(117, "/pmh.handoff.v1.BirthService/MergeChild", REGISTERS),
+    method(
+        118,
+        "/pmh.handoff.v1.BirthService/NotifyLoss",
+        DOSE_WRITERS,
+        Needs::TokenOptional(TELL_OF_BIRTHS),
+    ),
     // The log: its heads and proofs are for everybody, its entries for auditors.
     open(60, "/pmh.audit.v1.AuditService/GetCheckpoint", EVERYBODY),
     open(61, "/pmh.audit.v1.AuditService/GetEntry", AUDITOR),
@@ -341,8 +360,15 @@ const LOOK_AT_DOSES: TokenNeeds = TokenNeeds {
     tiers: &[Tier::Full],
     consent: ConsentRule::None,
 };
+const BIND_HANDOFF: TokenNeeds = TokenNeeds {
+    scope: scope::HANDOFF_ACCEPT,
+    acr: VERIFIED_HOLDER,
+    tiers: &[Tier::Full],
+    consent: ConsentRule::None,
+};
 const LOOK_AT_CHECKUPS: TokenNeeds = TokenNeeds { scope: scope::CHECKUP_READ, ..LOOK_AT_DOSES };
 const ACT_AT_CHECKUPS: TokenNeeds = TokenNeeds { scope: scope::CHECKUP_WRITE, ..LOOK_AT_DOSES };
+const TELL_OF_BIRTHS: TokenNeeds = TokenNeeds { scope: scope::BIRTH_NOTIFY, ..LOOK_AT_DOSES };
 const GIVE_DOSES: TokenNeeds = TokenNeeds { scope: scope::VACCINATION_WRITE, ..LOOK_AT_DOSES };
 
 /// Everything but a bare tap.

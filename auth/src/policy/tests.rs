@@ -73,17 +73,29 @@ const MATRIX: &str = "
    92 pmh.checkup.v1.QuestionnaireService/GetQuestionnaire        CMA       V optional checkup:read full none
    93 pmh.checkup.v1.QuestionnaireService/PutAnswers              CMA       V optional checkup:write full none
    94 pmh.checkup.v1.QuestionnaireService/CheckIn                 CM        V optional checkup:write full none
+  100 pmh.handoff.v1.HandoffService/RequestHandoff                M         V token handoff:accept full none
   101 pmh.handoff.v1.HandoffService/OfferHandoff                  M         V mtls
-  102 pmh.handoff.v1.HandoffService/AcceptHandoff                 M         V token handoff:accept full none
+  102 pmh.handoff.v1.HandoffService/AcceptHandoff                 M         V optional handoff:accept full none
   103 pmh.handoff.v1.HandoffService/DeclineHandoff                M         V mtls
   104 pmh.handoff.v1.HandoffService/WithdrawHandoff               M         V mtls
   105 pmh.handoff.v1.HandoffService/ReadHandoffRecords            M         V mtls
+  106 pmh.handoff.v1.HandoffService/ReportToHome                  M         V mtls
   107 pmh.handoff.v1.HandoffService/ReturnHandoff                 M         V mtls
   108 pmh.handoff.v1.HandoffService/CloseHandoff                  M         V mtls
   109 pmh.handoff.v1.HandoffService/ListHandoffs                  M         V mtls
+  110 pmh.handoff.v1.HandoffService/WatchHandoffs                 M         V mtls
+  111 pmh.handoff.v1.HandoffService/ExportEvidence                M         V mtls
   112 pmh.handoff.v1.HandoffService/ConfirmHandoff                M         V mtls
+  120 pmh.handoff.v1.HandoffService/AcknowledgeReport             M         V mtls
+  121 pmh.handoff.v1.HandoffService/ExtendHandoff                 M         V mtls
+  122 pmh.handoff.v1.HandoffService/AddConsent                    M         V mtls
+  123 pmh.handoff.v1.HandoffService/MoveHandoff                   M         V mtls
   113 pmh.handoff.v1.HandoffPeerService/Deliver                   M         V mtls
   114 pmh.handoff.v1.HandoffPeerService/ReadRecords               M         V mtls
+  115 pmh.handoff.v1.BirthService/NotifyBirth                     C         V optional birth:notify full none
+  116 pmh.handoff.v1.BirthService/ListBirths                      M         V mtls
+  117 pmh.handoff.v1.BirthService/MergeChild                      M         V mtls
+  118 pmh.handoff.v1.BirthService/NotifyLoss                      CM        V optional birth:notify full none
    60 pmh.audit.v1.AuditService/GetCheckpoint                     CPMFUAWOS - mtls
    61 pmh.audit.v1.AuditService/GetEntry                          U         - mtls
    62 pmh.audit.v1.AuditService/SearchEntries                     U         - mtls

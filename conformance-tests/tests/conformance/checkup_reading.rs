@@ -201,12 +201,15 @@ async fn r_chk_each_reader_sees_the_records_that_are_theirs_and_no_view_of_a_chi
     let app = family.target.counter(organization::APP).await.unwrap();
     let counter = family.target.counter(organization::HACHIOJI).await.unwrap();
     for place in [&app, &counter] {
-        // What she answered about herself at her child's checkup is hers to read, and nothing of the child comes with it.
+        // What she answered about herself at her child's checkup is about_herself to read, and nothing of the child comes with it.
         let own = present(place, &mut family.mother.card, &at_own_request, false).await;
         let answer = list(place, &own, &request).await.response;
-        let hers = [mothers[0].clone(), (CheckupKind::Month18, vec!["harsh_discipline"], false)];
-        assert_eq!(shown(&answer.checkups), hers);
-        assert_eq!(answer.checkups.iter().map(|read| read.at_childs_checkup).collect::<Vec<_>>(), [false, true]);
+        let about_herself = [mothers[0].clone(), (CheckupKind::Month18, vec!["harsh_discipline"], false)];
+        assert_eq!(shown(&answer.checkups), about_herself);
+        assert_eq!(
+            answer.checkups.iter().map(|read| read.at_childs_checkup).collect::<Vec<_>>(),
+            [false, true]
+        );
         let about_her = answer.checkups[1].record.as_ref().unwrap();
         assert!(about_her.resident_key.is_empty() && about_her.mother_key.is_empty());
         assert!(has_secret(&answer));

@@ -224,6 +224,7 @@ async fn housekeeping(
             follow_search(&gateway),
             upkeep::follow_erasures(&gateway),
             upkeep::deliver_handoffs(&gateway),
+            upkeep::count_overdue_handoffs(&gateway),
             upkeep::keep_log(&gateway, Log::Gateway),
             upkeep::keep_log(&gateway, Log::Auth),
             witnessing::follow_witnesses(&gateway, &readiness),

@@ -8,6 +8,7 @@
 //! | `pmh_log_scrub_position` | gauge | `log`: entries that the present reading has passed |
 //! | `pmh_log_scrub_rounds_total` | counter | `log`: whole readings without a defect |
 //! | `pmh_log_scrub_defects_total` | counter | `log`, `table` |
+//! | `pmh_handoff_overdue` | gauge | `side`: reports and wishes that nobody at home has read within their time |
 //! | `pmh_log_retention_erased_total` | counter | `log`: entries whose content went because their period was over |
 //!
 //! Anything but zero in `different` and `defects` means that somebody or something changed the database.
@@ -15,9 +16,16 @@
 use std::{sync::Arc, time::Duration};
 
 use metrics::{counter, gauge};
+use pmh_domain::handoff::Side;
 use pmh_store::{Fault, Scan};
 
-use crate::ops::{Gateway, erasure::retention::Retention, handoff::deliver_due, log::Log};
+use crate::ops::{
+    Gateway,
+    births::spread_births,
+    erasure::retention::Retention,
+    handoff::{count_overdue, deliver_due},
+    log::Log,
+};
 
 /// Keeps one log until the program ends.
 pub(crate) async fn keep_log(gateway: &Gateway, log: Log) {
@@ -40,8 +48,26 @@ pub(crate) async fn deliver_handoffs(gateway: &Arc<Gateway>) {
     let mut tick = ticks(Duration::from_millis(500));
     loop {
         tick.tick().await;
+        if let Err(fault) = spread_births(gateway).await {
+            tracing::warn!(error = %fault, "births not entered by handoffs");
+        }
         if let Err(fault) = deliver_due(gateway).await {
             tracing::warn!(error = %fault, "messages of handoffs not sent");
+        }
+    }
+}
+
+/// An alarm that nobody reads must not be silent either: operators see how many there are, and of nobody.
+pub(crate) async fn count_overdue_handoffs(gateway: &Gateway) {
+    let mut tick = ticks(Duration::from_secs(15));
+    loop {
+        tick.tick().await;
+        for (side, name) in [(Side::Home, "home"), (Side::Stay, "stay")] {
+            match count_overdue(gateway, side).await {
+                #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+                Ok(count) => gauge!("pmh_handoff_overdue", "side" => name).set(count as f64),
+                Err(fault) => tracing::warn!(error = %fault, "overdue reports not counted"),
+            }
         }
     }
 }

@@ -12,6 +12,7 @@
 
 mod accesses;
 mod auth;
+pub mod birth;
 pub mod checkup;
 mod cosignatures;
 mod db;

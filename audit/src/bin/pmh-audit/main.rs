@@ -7,6 +7,7 @@ mod checkpoint;
 mod consistency;
 mod directory;
 mod evidence;
+mod handoff;
 mod list;
 mod receipt;
 mod verdict;
@@ -41,6 +42,8 @@ enum Command {
     Directory(directory::Args),
     /// A person's list of accesses: nothing is missing, the newest end included.
     List(list::Args),
+    /// The evidence of a handoff between two municipalities: every step under the keys of both logs.
+    VerifyEvidence(handoff::Args),
 }
 
 fn main() -> ExitCode {
@@ -58,5 +61,6 @@ fn run(command: &Command) -> Result<Verdict, Unusable> {
         Command::Consistency(args) => consistency::run(args),
         Command::Directory(args) => directory::run(args),
         Command::List(args) => list::run(args),
+        Command::VerifyEvidence(args) => handoff::run(args),
     }
 }

@@ -26,11 +26,15 @@ pub enum Category {
     ChildCheckups,
     /// The child's vaccinations.
     ChildVaccinations,
+    /// Her own vaccinations: what is given in pregnancy protects the child.
+    MotherVaccinations,
+    /// Her subsidies: which, and until when.
+    Entitlements,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Notice,
         Self::Place,
         Self::PregnancyCheckups,
@@ -41,6 +45,8 @@ impl Category {
         Self::Delivery,
         Self::ChildCheckups,
         Self::ChildVaccinations,
+        Self::MotherVaccinations,
+        Self::Entitlements,
     ];
 
     /// Whether it is of a child's record; else it is of the mother's.

@@ -49,6 +49,31 @@ pub enum Loss {
     Child(BirthOrder),
 }
 
+/// Something that is told of the children of one pregnancy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChildEvent {
+    /// A notice.
+    Born(Notice),
+    /// A loss.
+    Lost(Loss),
+    /// A loss that was an error.
+    LossCorrected {
+        /// Which.
+        loss: Loss,
+        /// Who found it.
+        officers: TwoOfficers,
+    },
+    /// A child is this resident.
+    Merged {
+        /// Which child.
+        child: BirthOrder,
+        /// Which resident.
+        resident: ResidentKey,
+        /// Who made sure.
+        officers: TwoOfficers,
+    },
+}
+
 /// The children of one pregnancy.
 ///
 /// A loss outlasts whatever is delivered late: a notice that comes after it
@@ -60,6 +85,25 @@ pub struct Children {
 }
 
 impl Children {
+    /// From all that was told, in the log's order.
+    pub fn rebuild<'a>(events: impl IntoIterator<Item = &'a ChildEvent>) -> Self {
+        let mut children = Self::default();
+        for event in events {
+            children.apply(event);
+        }
+        children
+    }
+
+    /// Follows what was entered. Nothing is judged here.
+    pub fn apply(&mut self, event: &ChildEvent) {
+        match event {
+            ChildEvent::Born(notice) => self.born(*notice),
+            ChildEvent::Lost(loss) => self.lost(*loss),
+            ChildEvent::LossCorrected { loss, .. } => self.corrected(*loss),
+            ChildEvent::Merged { child, resident, officers } => self.merged(*child, resident, officers),
+        }
+    }
+
     /// A notice: once. Errors: it contradicts another, or itself.
     pub fn notice(&self, notice: Notice) -> Result<Decision<Notice>, Refusal> {
         if self.children.get(&notice.order).is_some_and(|child| child.notice == notice) {
@@ -92,6 +136,16 @@ impl Children {
         Ok(Decision::Append(()))
     }
 
+    /// Taking back a loss that two officers found to be an error; nothing
+    /// happens to one that is not entered.
+    pub fn correct(&self, loss: Loss, officers: TwoOfficers) -> Decision<ChildEvent> {
+        if self.losses.contains(&loss) {
+            Decision::Append(ChildEvent::LossCorrected { loss, officers })
+        } else {
+            Decision::Known
+        }
+    }
+
     /// How many were born, once a notice said so.
     pub fn plurality(&self) -> Option<u8> {
         self.children.values().next().map(|child| child.notice.plurality)
@@ -121,7 +175,8 @@ impl Children {
         !self.losses.contains(&Loss::Pregnancy) && !self.plurality().is_some_and(all_lost)
     }
 
-    fn is_lost(&self, order: BirthOrder) -> bool {
+    /// Whether nothing may be said of a child any more.
+    pub fn is_lost(&self, order: BirthOrder) -> bool {
         self.losses.contains(&Loss::Pregnancy) || self.losses.contains(&Loss::Child(order))
     }
 

@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
+use serde::{Deserialize, Serialize};
 
 pub use act::{HomeAct, HomeEntry, Restriction};
 
 use super::{
-    Answers, Bases, Children, Duty, EntryRef, Fence, GRACE_DAYS, HandoffId, Holder, LeafHash, Offer, Refusal,
-    VerifiedAccept,
+    Alarm, Answers, Bases, Children, Duty, EntryRef, Fence, GRACE_DAYS, HandoffId, Holder, KnownReport,
+    LeafHash, Offer, Refusal, Report, VerifiedAccept,
+    report::{CHANGE_WITHIN, open_alarms},
 };
 use crate::time::{DateRange, tokyo_date};
 
@@ -26,7 +28,10 @@ pub struct Home {
     children: Children,
     answer: Option<Answer>,
     confirms: Vec<EntryRef>,
-    asked: Option<(EntryRef, Date)>,
+    asked: Option<Asked>,
+    reports: Vec<KnownReport>,
+    /// What a person here has read, by the stay side's entry.
+    acknowledged: BTreeSet<LeafHash>,
     last: Date,
     given_back: BTreeSet<Duty>,
     returned: Option<EntryRef>,
@@ -36,6 +41,15 @@ pub struct Home {
     hides_place: bool,
     /// Entries of the stay side that were acted on: each acts once.
     heard: BTreeSet<LeafHash>,
+}
+
+/// A wish to stay longer that waits for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    cause: EntryRef,
+    own: u64,
+    at: Timestamp,
+    last: Date,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +98,7 @@ pub struct Write {
 }
 
 /// What a report is worth. What was really done is recorded either way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Standing {
     /// Done by the duty's holder.
     UnderDuty,
@@ -113,6 +127,8 @@ impl Home {
             answer: None,
             confirms: Vec::new(),
             asked: None,
+            reports: Vec::new(),
+            acknowledged: BTreeSet::new(),
             given_back: BTreeSet::new(),
             returned: None,
             end: None,
@@ -180,6 +196,43 @@ impl Home {
         let is_owed = !write.duty.is_owed_to_child() || self.children.is_owed();
         let is_held = is_current && is_in_stay && is_owed && self.has_passed(write.duty);
         Ok(if is_held { Standing::UnderDuty } else { Standing::Late })
+    }
+
+    /// What a whole report is worth. News of no duty only needs the fencing
+    /// number in force. Errors: as [`judge`](Self::judge).
+    fn judge_report(&self, report: &Report, fence: Fence, now: Timestamp) -> Result<Standing, Refusal> {
+        let Some(duty) = report.duty() else {
+            let is_current = self.fence() == Some(fence) && self.state(now) == State::Active;
+            return Ok(if is_current { Standing::UnderDuty } else { Standing::Late });
+        };
+        self.judge(Write { duty, fence, done_on: report.on() }, now)
+    }
+
+    /// Every report that was entered, in home's order.
+    pub fn reports(&self) -> &[KnownReport] {
+        &self.reports
+    }
+
+    /// Whether a person here has read a report.
+    pub fn is_acknowledged(&self, report: EntryRef) -> bool {
+        self.acknowledged.contains(&report.leaf)
+    }
+
+    /// What waits for a person here, in home's order.
+    pub fn alarms(&self) -> Vec<Alarm> {
+        let is_on = self.end.is_none() && self.returned.is_none();
+        let wish = self.asked.filter(|_| is_on).map(|asked| Alarm {
+            of: asked.cause,
+            own: asked.own,
+            raised_at: asked.at,
+            within: CHANGE_WITHIN,
+        });
+        open_alarms(&self.reports, wish, &self.acknowledged)
+    }
+
+    /// The last day that the stay side asked for and home has not answered.
+    pub fn asked_until(&self) -> Option<Date> {
+        self.asked.map(|asked| asked.last)
     }
 
     /// The fencing number in force; `None` before the first confirm.

@@ -15,6 +15,8 @@
 //! accepted           (cites the accept)
 //! confirm = fence    ─ confirm ────────────▶   confirmed   (may act from here)
 //!                      ◀────────────── return ─ return     (cites a confirm)
+//! reported             ◀────────────── report ─ report     (cites a confirm)
+//! acknowledged       ─ acknowledged ───────▶   acknowledged
 //! returned           ─ received ───────────▶   over
 //! closed             ─ over ───────────────▶
 //! ```
@@ -33,6 +35,7 @@
 //! gateways moves the first and last instant of a stay by as much, never the
 //! holder, which home alone decides.
 
+mod birth;
 mod category;
 mod children;
 mod consent;
@@ -43,20 +46,27 @@ mod offer;
 mod officers;
 mod proof;
 mod refusal;
+mod report;
+mod request;
 mod rule;
 mod stay;
 mod view;
 
+pub use birth::{Attendant, AttendantKind, BirthError, BirthItem, BirthPlace, Newborn, PlaceKind};
 pub use category::Category;
-pub use children::{BirthOrder, Child, Children, Loss, Notice, NoticeId};
+pub use children::{BirthOrder, Child, ChildEvent, Children, Loss, Notice, NoticeId};
 pub use consent::{Bases, Consent, ConsentError, ConsentOrigin, Giver, Ground, Law, Statutory};
 pub use duty::{Answers, DeclineReason, Duty, DutyAnswer, Holder};
 pub use home::{Home, HomeAct, HomeEntry, Restriction, Standing, State, Write, holder};
 pub use name::{CodeDigest, EntryRef, Fence, HandoffId, LeafHash, OneTimeCode, Side};
-pub use offer::{Offer, OfferError, Request, Terms, answer_by};
+pub use offer::{Offer, OfferError, Terms, answer_by};
 pub use officers::{NotTwo, Officer, TwoOfficers};
-pub use proof::{FromLog, HomeSays, PeerLog, Proven, Statement, StaySays, Unproven, VerifiedAccept};
+pub use proof::{
+    FromLog, HomeSays, PeerLog, Proven, RequestRefused, Statement, StaySays, Unproven, VerifiedAccept,
+};
 pub use refusal::{Decision, Refusal};
+pub use report::{Alarm, Assessment, Cost, GivenDose, KnownReport, News, Report, ReportError};
+pub use request::{Asking, Claimed, Request, RequestAct, RequestEntry};
 pub use rule::{GRACE_DAYS, RULES, Rule};
 pub use stay::{Binding, Stay, StayAct, StayEntry, StayState};
 pub use view::{Ask, Disclosure, Person, ReadRefusal, guest_reads};

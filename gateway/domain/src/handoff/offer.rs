@@ -1,4 +1,4 @@
-//! The offer, and the request that may come before it.
+//! The offer.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,26 +7,9 @@ use std::collections::BTreeSet;
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Weekday};
 
-use super::{Bases, CodeDigest, Consent, Duty, EntryRef, HandoffId, Proven};
+use super::{Bases, CodeDigest, Duty, EntryRef, HandoffId, Proven, Request};
 use crate::organization::IssuerId;
 use crate::time::DateRange;
-
-/// A request from the stay side's window, with the mother present.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// Names the handoff from here on.
-    pub handoff: HandoffId,
-    /// Whom it asks.
-    pub home: IssuerId,
-    /// Who asks.
-    pub stay: IssuerId,
-    /// Days of the stay.
-    pub period: DateRange,
-    /// Duties it is ready for.
-    pub duties: BTreeSet<Duty>,
-    /// What the mother agreed to share, with her card there.
-    pub consent: Consent,
-}
 
 /// What home offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Answers, Category, DeclineReason, Duty, EntryRef, HandoffId, Offer, Refusal, Request, Side};
+use super::{
+    Answers, Category, DeclineReason, Duty, EntryRef, HandoffId, Loss, Newborn, NoticeId, Offer, Refusal,
+    Report, Request, Side,
+};
 
 /// What one entry says about a handoff.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,10 @@ pub enum HomeSays {
         /// Whether they are.
         owed: bool,
     },
+    /// The mother shares more.
+    ConsentGiven(BTreeSet<Category>),
+    /// A person at home has read a report.
+    Acknowledged,
     /// The return arrived.
     Received,
     /// The handoff is over.
@@ -65,9 +72,24 @@ pub enum StaySays {
     GiveBack(BTreeSet<Duty>),
     /// The mother took consent back at its window.
     ConsentWithdrawn(BTreeSet<Category>),
+    /// What was done, or what home must hear of at once.
+    Report(Box<Report>),
     /// It gives everything back.
     Return,
+    /// A facility there told of a newborn.
+    Born(Box<Newborn>),
+    /// A facility there told of a loss.
+    Lost {
+        /// Of which birth.
+        birth: NoticeId,
+        /// Which.
+        loss: Loss,
+    },
 }
+
+/// Home will not answer a request with an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestRefused(pub DeclineReason);
 
 /// Reads receipts of the other side's log: of the one municipality that the
 /// handoff is with, whatever else the link carries. The one implementation outside
@@ -218,11 +240,16 @@ impl FromLog for Request {
     const LOG: Side = Side::Stay;
 }
 
+impl FromLog for RequestRefused {
+    const LOG: Side = Side::Home;
+}
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::HomeSays {}
     impl Sealed for super::StaySays {}
     impl Sealed for super::Request {}
+    impl Sealed for super::RequestRefused {}
 }
 
 /// How far two clocks may differ; our own choice.

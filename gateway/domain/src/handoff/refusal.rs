@@ -42,6 +42,9 @@ pub enum Refusal {
     /// A duty is unanswered, or none is accepted.
     #[error("each duty needs an answer and one must be accepted")]
     Answers,
+    /// No such report, or nothing in it waits for anybody.
+    #[error("there is no such report")]
+    NoReport,
     /// This side does not hold the duty.
     #[error("the duty is not held here")]
     NotHeld,

@@ -44,6 +44,9 @@ pub const RULES: &[Rule] = &[
     ours("The guest reads and reports for fourteen days after the stay.", "domain.md §5.3 step 8"),
     ours("After a loss nothing speaks of a child's age, to anybody.", "domain.md §5.3 and issue 6"),
     ours("A provisional child is merged by two officers of the home municipality.", "issue 6"),
+    ours("What was really done is entered, whoever held the duty.", "domain.md §5.3 step 5"),
+    ours("An urgent report that nobody acknowledged is escalated every hour.", "domain.md §5.3 step 5"),
+    ours("A change of plan that nobody acknowledged is escalated every day.", "domain.md §5.3 step 6"),
     ours("For the blocked side a restricted handoff does not exist.", "design.md P16 (b)"),
     unconfirmed(
         "With the residence the duty moves to the new municipality.",

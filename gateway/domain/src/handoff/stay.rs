@@ -12,7 +12,10 @@ use jiff::{Timestamp, ToSpan as _};
 pub use act::{StayAct, StayEntry};
 pub use decide::Binding;
 
-use super::{Answers, Category, Duty, EntryRef, Fence, GRACE_DAYS, HandoffId, LeafHash, Offer, Refusal};
+use super::{
+    Alarm, Answers, Category, Children, Duty, EntryRef, Fence, GRACE_DAYS, HandoffId, KnownReport, LeafHash,
+    Offer, Refusal, report::open_alarms,
+};
 use crate::time::tokyo_date;
 
 /// A handoff as the stay side's log tells it.
@@ -27,7 +30,16 @@ pub struct Stay {
     /// The last day, and the index of home's entry that said so.
     last: (u64, Date),
     asks: Vec<(EntryRef, Date)>,
+    /// The wish to stay longer that home has not answered.
+    wish: Option<Alarm>,
+    reports: Vec<KnownReport>,
+    /// What a person at home has read, by this side's entry.
+    acknowledged: BTreeSet<LeafHash>,
+    /// What the mother shared since the offer.
+    shared: BTreeSet<Category>,
     given_back: BTreeSet<Duty>,
+    /// The children as facilities here told of them.
+    children: Children,
     /// Whether duties towards a child are owed, and home's entry that said so.
     child_duties: (u64, bool),
     withdrawn: BTreeSet<Category>,
@@ -74,8 +86,13 @@ impl Stay {
             answer: None,
             confirm: None,
             asks: Vec::new(),
+            wish: None,
+            reports: Vec::new(),
+            acknowledged: BTreeSet::new(),
+            shared: BTreeSet::new(),
             child_duties: (offered.index, true),
             given_back: BTreeSet::new(),
+            children: Children::default(),
             withdrawn: BTreeSet::new(),
             returned: None,
             is_return_received: false,
@@ -119,7 +136,7 @@ impl Stay {
     pub fn may_act(&self, duty: Duty, now: Timestamp) -> Result<Fence, Refusal> {
         let today = tokyo_date(now);
         let is_in_stay = self.offer.terms().period.first() <= today && today <= self.last.1;
-        let is_owed = !duty.is_owed_to_child() || self.child_duties.1;
+        let is_owed = !duty.is_owed_to_child() || (self.child_duties.1 && self.children.is_owed());
         let is_mine = is_owed && self.accepts(duty) && !self.given_back.contains(&duty);
         let is_held = self.state(now) == StayState::Active && is_in_stay && is_mine;
         self.fence().filter(|_| is_held).ok_or(Refusal::NotHeld)
@@ -130,6 +147,37 @@ impl Stay {
     pub fn may_ask(&self, category: Category) -> bool {
         let stated = self.offer.terms().bases.statutory();
         !self.withdrawn.contains(&category) || stated.iter().any(|law| law.categories.contains(&category))
+    }
+
+    /// Whether a category is shared, by the offer or since, as far as this side
+    /// was told.
+    pub fn is_shared(&self, category: Category) -> bool {
+        let bases = &self.offer.terms().bases;
+        let is_stated = bases.statutory().iter().any(|law| law.categories.contains(&category));
+        is_stated || bases.consent(category).is_some() || self.shared.contains(&category)
+    }
+
+    /// Every report that was entered, in this side's order.
+    pub fn reports(&self) -> &[KnownReport] {
+        &self.reports
+    }
+
+    /// Whether a person at home has read a report, as far as this side was told.
+    pub fn is_acknowledged(&self, report: EntryRef) -> bool {
+        self.acknowledged.contains(&report.leaf)
+    }
+
+    /// What waits for a person at home, in this side's order.
+    pub fn alarms(&self) -> Vec<Alarm> {
+        let is_on = !self.is_ended && self.returned.is_none();
+        open_alarms(&self.reports, self.wish.filter(|_| is_on), &self.acknowledged)
+    }
+
+    /// The last day that was asked for and that home has not answered.
+    pub fn asked_until(&self) -> Option<Date> {
+        self.wish
+            .and_then(|wish| self.asks.iter().find(|(entry, _)| *entry == wish.of))
+            .map(|(_, last)| *last)
     }
 
     /// The fencing number held.

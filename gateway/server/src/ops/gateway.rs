@@ -110,6 +110,8 @@ pub struct Gateway {
     pub(crate) refusals: RefusalCounts,
     /// Links change two databases; one at a time, so that decisions do not overtake each other.
     pub(crate) linking: tokio::sync::Mutex<()>,
+    /// Held while handoffs enter what was told of births.
+    pub(crate) spreading: tokio::sync::Mutex<()>,
     /// A presence is read, then narrowed; one at a time, so that no withdrawal is lost.
     pub(crate) narrowing: tokio::sync::Mutex<()>,
     pub(crate) clock: Clock,
@@ -151,6 +153,7 @@ impl Gateway {
             time_to_answer: setup.time_to_answer,
             refusals: RefusalCounts::default(),
             linking: tokio::sync::Mutex::default(),
+            spreading: tokio::sync::Mutex::default(),
             narrowing: tokio::sync::Mutex::default(),
             clock: setup.clock,
             random: setup.random,

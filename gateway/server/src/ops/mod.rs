@@ -6,6 +6,7 @@
 pub mod accesses;
 mod asked;
 pub mod auditor;
+pub mod births;
 pub mod bulk;
 pub mod call;
 pub mod checkup;

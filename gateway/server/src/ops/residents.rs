@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use pmh_audit::{Kind, OrgRef, Receipt, registry};
 use pmh_auth::policy::Permit;
 use pmh_domain::{
+    handoff::{BirthOrder, NoticeId},
     organization::IssuerId,
     problem::Accepted,
     resident::{RawResident, ResidentLink, RestrictionKind},
@@ -237,6 +238,15 @@ impl Gateway {
         mac.update(link.issuer.organization().to_string().as_bytes());
         mac.update(&[0]);
         mac.update(link.resident_key.as_str().as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
+    /// A provisional child belongs to no issuer yet, so its key begins with none.
+    pub(super) fn mint_key_of_child(&self, birth: NoticeId, place: BirthOrder) -> [u8; 32] {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.mint_key.as_ref()) else { return [0; 32] };
+        mac.update(b"\0birth\0");
+        mac.update(&birth.0);
+        mac.update(&[place.0]);
         mac.finalize().into_bytes().into()
     }
 

@@ -133,7 +133,7 @@ fn entitlement(right: ServedEntitlement) -> pb::Entitlement {
     }
 }
 
-fn copayment(rule: CopaymentRule) -> pb::CopaymentRule {
+pub(super) fn copayment(rule: CopaymentRule) -> pb::CopaymentRule {
     pb::CopaymentRule {
         care_type: rule.care.map_or(pb::CareType::Unspecified, care_type).into(),
         unit: unit(rule.unit).into(),

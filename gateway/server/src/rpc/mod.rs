@@ -5,6 +5,7 @@
 mod accesses;
 mod audit;
 mod auditor;
+mod births;
 mod bulk;
 mod checkup;
 mod convert;

@@ -39,7 +39,7 @@ fn every_step_does_what_it_claims_and_every_answer_is_reached() {
     }
     assert_eq!(
         chapters.keys().copied().collect::<Vec<_>>(),
-        ["auditor", "closing", "doctor", "family", "nurse", "officer", "receptionist"]
+        ["auditor", "closing", "doctor", "family", "handoff", "nurse", "officer", "receptionist"]
     );
     for (chapter, steps) in &chapters {
         let numbers: Vec<u64> = steps.iter().map(|step| step["step"].as_u64().unwrap()).collect();
@@ -70,7 +70,7 @@ fn a_person_reads_it_in_japanese_and_in_english_on_eighty_columns() {
 
 #[test]
 fn one_persons_chapter_is_played_alone() {
-    for role in ["receptionist", "officer", "nurse", "family", "doctor", "auditor"] {
+    for role in ["receptionist", "officer", "nurse", "family", "doctor", "handoff", "auditor"] {
         let steps = steps(&["--json", "--as", role]);
         assert_eq!(words(&steps, "chapter"), [role, "closing"].into());
         let (last, played) = steps.split_last().unwrap();

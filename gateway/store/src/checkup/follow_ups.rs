@@ -133,12 +133,15 @@ impl Transaction for List {
             for (sender, ids) in senders {
                 records.insert(sender, tx.followed(sender, ids).await?);
             }
+            let subjects = records.values().flat_map(BTreeMap::values).map(|record| record.subject).collect();
+            let silent = tx.silent_among(subjects).await?;
             let mut open = Vec::new();
             for (place, resident_key) in &candidates {
                 let record =
                     records.get_mut(place.sender.as_str()).and_then(|of| of.remove(&place.record_id));
                 let institution = if place.sender == own { "" } else { &place.sender };
-                open.extend(record.and_then(|record| record.open(institution, resident_key)));
+                let told = record.filter(|record| !silent.contains(&record.subject));
+                open.extend(told.and_then(|record| record.open(institution, resident_key)));
             }
             Ok(FollowUpPage { open, next })
         })

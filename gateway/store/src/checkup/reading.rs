@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 use super::{KeptDelivery, counting, read::version, rows_and_batches};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, PersonLink, Recorded, Reply, StoreKeys, SubjectRef,
-    db::{Row, Value},
-    gateway::{NON_DISCLOSURE, PROTECTIVE, parse, short},
+    db::Value,
+    gateway::{parse, short},
     sequencer::{BoxFuture, Lane, Transaction, Tx},
 };
 
@@ -135,10 +135,11 @@ impl Tx {
     /// Of a person, by any of the references, whoever sent them.
     pub(crate) async fn person_checkups(&mut self, reference: SubjectRef) -> Result<PersonCheckups, Fault> {
         let (survivor, references) = self.person_of(reference).await?;
-        let keys: Vec<Value> = references.iter().map(Value::from).collect();
-        let links = self.links_of(keys.clone()).await?;
+        let links = self.links_of(&references).await?;
         let mut person = PersonCheckups { survivor, links, ..PersonCheckups::default() };
-        for ((sender, record_id), rows) in self.records_of(keys).await? {
+        for ((sender, record_id), rows) in
+            self.records_of(references.iter().map(Value::from).collect()).await?
+        {
             let Some((subject, mut kept)) = kept(&self.keys, sender, &record_id, &rows)? else { continue };
             if references.contains(&subject) {
                 kept.deliveries = self.deliveries(&kept.sender, &record_id).await?;
@@ -163,19 +164,6 @@ impl Tx {
             }
         }
         Ok((survivor, references))
-    }
-
-    pub(super) async fn links_of(&mut self, references: Vec<Value>) -> Result<Vec<PersonLink>, Fault> {
-        let rows = self.connection.fetch_in(LINKS, &[], references).await?;
-        let link = |row: &Row| {
-            let restriction = row.int(1)?;
-            Ok(PersonLink {
-                link: parse(&row.text(0)?, "resident_link")?,
-                non_disclosure: restriction & NON_DISCLOSURE != 0,
-                protective: restriction & PROTECTIVE != 0,
-            })
-        };
-        rows.iter().map(link).collect()
     }
 
     async fn note_shown(&mut self, municipality: &str, kept: &KeptCheckup) -> Result<(), Fault> {
@@ -247,9 +235,6 @@ impl StoreKeys {
 
 const GROUP: &str = "SELECT one.subject_ref, asked.survivor FROM subject_alias asked
      JOIN subject_alias one ON one.survivor = asked.survivor WHERE asked.subject_ref = $1";
-const LINKS: &str = "SELECT body, restriction FROM resident_link
-     WHERE subject_ref IN ({keys}) ORDER BY issuer, resident_key";
-
 macro_rules! silent {
     ($($name:ident)*) => {
         $(impl std::fmt::Debug for $name {

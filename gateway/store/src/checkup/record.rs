@@ -18,7 +18,6 @@ use super::{KeptDelivery, NewCase, push::INSERT_ROW, read::version};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, PersonLink, Recorded, Reply,
     RowOutcome, SubjectRef,
-    db::Value,
     gateway::{format, short},
     reader::signed,
     sequencer::{BoxFuture, Lane, Transaction, Tx},
@@ -144,7 +143,7 @@ where
             if known.rows.iter().any(|row| !references.contains(&row.batch)) {
                 return Ok(RecordOutcome::Refused(RecordRefusal::OtherPerson));
             }
-            let links = tx.links_of(references.iter().map(Value::from).collect()).await?;
+            let links = tx.links_of(&references).await?;
             let home = home(&links, new.today);
             let restricted = links.iter().any(|link| link.non_disclosure || link.protective);
             let link = home.or_else(|| links.first().map(|known| &known.link));

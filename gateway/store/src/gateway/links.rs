@@ -298,7 +298,11 @@ impl ProposedLink {
 impl Tx {
     /// Joins the groups of references. Survivors stay flat: every member of a
     /// group points at one survivor, so a lookup never follows more than one step.
-    async fn join(&mut self, members: &[SubjectRef], survivor: &SubjectRef) -> Result<Heads, Fault> {
+    pub(crate) async fn join(
+        &mut self,
+        members: &[SubjectRef],
+        survivor: &SubjectRef,
+    ) -> Result<Heads, Fault> {
         let all: Vec<&SubjectRef> = members.iter().chain([survivor]).collect();
         let mut leaves = self.heads(&all).await?;
         leaves.truncate(REFERENCES);

@@ -33,6 +33,16 @@ impl std::fmt::Debug for PersonLink {
     }
 }
 
+impl PersonLink {
+    fn of(body: &str, restriction: i64) -> Result<Self, Fault> {
+        Ok(Self {
+            link: parse(body, "resident_link")?,
+            non_disclosure: restriction & NON_DISCLOSURE != 0,
+            protective: restriction & PROTECTIVE != 0,
+        })
+    }
+}
+
 /// Restriction bits in `resident_link.restriction`.
 pub(crate) const NON_DISCLOSURE: i64 = 1;
 pub(crate) const PROTECTIVE: i64 = 2;
@@ -58,12 +68,8 @@ pub(crate) async fn load_people(
         )
         .await?;
     for row in links {
-        let restriction = row.int(2)?;
-        facts.entry(row.array(0, "subject_alias")?).or_default().links.push(PersonLink {
-            link: parse(&row.text(1)?, "resident_link")?,
-            non_disclosure: restriction & NON_DISCLOSURE != 0,
-            protective: restriction & PROTECTIVE != 0,
-        });
+        let link = PersonLink::of(&row.text(1)?, row.int(2)?)?;
+        facts.entry(row.array(0, "subject_alias")?).or_default().links.push(link);
     }
     let entitlements = tx
         .connection
@@ -83,6 +89,16 @@ pub(crate) async fn load_people(
         facts.entry(row.array(0, "subject_alias")?).or_default().entitlements.push(version);
     }
     Ok(facts)
+}
+
+impl Tx {
+    /// Issuers' links of all these references.
+    pub(crate) async fn links_of(&mut self, references: &[SubjectRef]) -> Result<Vec<PersonLink>, Fault> {
+        let sql = "SELECT body, restriction FROM resident_link
+             WHERE subject_ref IN ({keys}) ORDER BY issuer, resident_key";
+        let rows = self.connection.fetch_in(sql, &[], references.iter().map(Value::from).collect()).await?;
+        rows.iter().map(|row| PersonLink::of(&row.text(0)?, row.int(1)?)).collect()
+    }
 }
 
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(text: &str, table: &'static str) -> Result<T, Fault> {

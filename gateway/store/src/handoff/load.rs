@@ -79,10 +79,17 @@ impl Reader {
         Ok(found)
     }
 
-    /// Whether anybody here withholds where the person of a handoff is, as of the last commit.
-    pub(super) async fn withheld(&self, handoff: &StoredHandoff) -> Result<bool, Fault> {
-        let Some(subject) = handoff.subject else { return Ok(false) };
+    /// Whether anybody here withholds where a person is, as of the last commit.
+    pub async fn withholds(&self, subject: SubjectRef) -> Result<bool, Fault> {
         Ok(self.fetch_one(WITHHELD, vec![subject.into()]).await?.is_some())
+    }
+
+    /// The same of a handoff's person.
+    pub(super) async fn withheld(&self, handoff: &StoredHandoff) -> Result<bool, Fault> {
+        match handoff.subject {
+            Some(subject) => self.withholds(subject).await,
+            None => Ok(false),
+        }
     }
 }
 

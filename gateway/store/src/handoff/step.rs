@@ -5,6 +5,7 @@ use pmh_domain::handoff::{HandoffId, Side};
 use super::{StoredHandoff, number};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Recorded, Reply, SubjectRef,
+    birth::BirthChange,
     reader::signed,
     sequencer::{BoxFuture, Lane, Transaction, Tx},
 };
@@ -50,6 +51,19 @@ pub struct NewStep {
     pub binds: Option<SubjectRef>,
     /// The message that brought it.
     pub heard: Option<Heard>,
+    /// What waits for a person since, or no more.
+    pub alarms: Alarms,
+    /// A birth or a loss that the other side told of.
+    pub birth: Option<BirthChange>,
+}
+
+/// What a step changes of what waits for a person: an index of the steps by time, for they alone say what waits.
+#[derive(Debug, Clone, Default)]
+pub struct Alarms {
+    /// This very step waits, and is escalated from this instant on, in microseconds.
+    pub raised_until_us: Option<i64>,
+    /// Own entries that wait no more.
+    pub settled: Vec<u64>,
 }
 
 /// A side that begins.
@@ -158,7 +172,20 @@ impl Tx {
             (None, Some(handoff)) => handoff.other.clone(),
             (None, None) => return Err(Fault::Inconsistent { table: "handoff", column: "handoff_id" }),
         };
-        if let Some(opened) = &step.opens {
+        if let (Some(opened), Some(_)) = (&step.opens, &loaded.handoff) {
+            // A request stood there under the same name; with home's offer it is about somebody.
+            let subject = step.binds.or(loaded.resident.map(|(subject, _)| subject));
+            self.execute(
+                "UPDATE handoff SET subject_ref = $1, resident_key = $2 WHERE handoff_id = $3 AND side = $4",
+                vec![
+                    subject.map_or_else(Vec::new, |subject| subject.to_vec()).into(),
+                    opened.resident_key.as_str().into(),
+                    id.0.into(),
+                    number(side).into(),
+                ],
+            )
+            .await?;
+        } else if let Some(opened) = &step.opens {
             let subject = step.binds.or(loaded.resident.map(|(subject, _)| subject));
             self.execute(
                 "INSERT INTO handoff (handoff_id, side, municipality, other, subject_ref, resident_key, opened_us)
@@ -188,6 +215,11 @@ impl Tx {
         .await?;
         if let Some(heard) = step.heard {
             self.keep_heard(id, side, heard).await?;
+        }
+        self.keep_alarms(id, side, step.alarms).await?;
+        let mother = loaded.handoff.as_ref().and_then(|handoff| handoff.subject);
+        if let Some((mother, birth)) = mother.zip(step.birth) {
+            self.keep_birth(mother, birth, Some((id, side))).await?;
         }
         match step.message {
             Some(message) => self.queue(id, side, receiver, message).await,

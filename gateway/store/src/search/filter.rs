@@ -29,7 +29,7 @@ pub struct Filter {
     pub categories: Categories,
     /// Only under broken glass.
     pub break_glass: bool,
-    /// Only what auditors did under this case or warrant.
+    /// Only what auditors did under this case or warrant, or what is about a handoff, `handoff:<UUID>`.
     pub case_reference: Option<String>,
 }
 
@@ -97,7 +97,9 @@ pub(crate) fn marks_of(keys: &StoreKeys, leaf: &Leaf, openings: Option<&[Opening
         marks.push(BREAK_GLASS.to_owned());
     }
     // An auditor rests on a case or a warrant, not on a consent, and stands where the reference of either is kept.
-    if leaf.requester.as_ref().is_some_and(|org| org.kind() == AUDITOR) {
+    // An entry about a handoff stands there too, so that one handoff is followed from end to end.
+    let is_auditors = leaf.requester.as_ref().is_some_and(|org| org.kind() == AUDITOR);
+    if is_auditors || leaf.categories.contains(Categories::HANDOFF) {
         let detail = detail.and_then(|opening| DetailBody::decode(&opening.body).ok());
         let reference = detail.map(|detail| detail.consent).filter(|text| !text.as_str().is_empty());
         marks.extend(reference.map(|reference| case_mark(keys, reference.as_str())));

@@ -104,7 +104,7 @@ where
 }
 
 impl Tx {
-    async fn ticket(&mut self, of: &TicketOf) -> Result<Option<KeptTicket>, Fault> {
+    pub(crate) async fn ticket(&mut self, of: &TicketOf) -> Result<Option<KeptTicket>, Fault> {
         let key = of.key();
         let sql = "SELECT subject_ref, body FROM ticket WHERE issuer = $1 AND number = $2";
         let row = self.fetch_one(sql, vec![short(key.issuer).into(), key.number.as_str().into()]).await?;

@@ -34,6 +34,8 @@ pub struct PersonDoses {
     pub authorizations: Vec<AuthorizationRecord>,
     /// Up to which day an issuer, `<kind>:<code>`, says that its register of this person is here.
     pub registers: Vec<(String, Date)>,
+    /// A child that was lost: nothing is due any more, and nobody is told that anything is.
+    pub is_silent: bool,
 }
 
 /// A dose as it is kept.
@@ -130,12 +132,12 @@ impl PersonDoses {
 
 impl Tx {
     /// Everything about the person behind a reference, whichever of several it is.
-    pub(super) async fn person_doses(&mut self, reference: SubjectRef) -> Result<PersonDoses, Fault> {
+    pub(crate) async fn person_doses(&mut self, reference: SubjectRef) -> Result<PersonDoses, Fault> {
         let mut found = self.people_doses(vec![reference]).await?;
         Ok(found.remove(&reference).unwrap_or_default())
     }
 
-    /// The same for many at once, in six statements. One whom no issuer knows is alone.
+    /// The same for many at once, in seven statements. One whom no issuer knows is alone.
     pub(super) async fn people_doses(
         &mut self,
         asked: Vec<SubjectRef>,
@@ -193,6 +195,7 @@ impl PersonDoses {
             Table::Dose => self.doses.push(stored_dose(row)?),
             Table::Slot => self.slots.push(slot(row)?),
             Table::Authorization => self.authorizations.push(parse(&row.text(1)?, "dose_authorization")?),
+            Table::Silence => self.is_silent = true,
             Table::Register => self.registers.push((row.text(1)?, day(&row.text(2)?, "dose_register")?)),
         }
         Ok(())
@@ -209,6 +212,7 @@ enum Table {
     Slot,
     Authorization,
     Register,
+    Silence,
 }
 
 const ALIASES: &str = "SELECT one.subject_ref, asked.subject_ref, asked.survivor
@@ -244,6 +248,7 @@ const TABLES: &[(Table, &str)] = &[
          JOIN dose_register r ON r.issuer = l.issuer AND r.resident_key IN ('', l.resident_key)
          WHERE l.subject_ref IN ({keys}) ORDER BY r.issuer, r.resident_key",
     ),
+    (Table::Silence, "SELECT child_ref FROM birth_child WHERE is_silent = 1 AND child_ref IN ({keys})"),
 ];
 
 fn person_link(row: &Row) -> Result<PersonLink, Fault> {

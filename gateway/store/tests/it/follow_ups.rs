@@ -17,8 +17,8 @@ use pmh_domain::{
 use pmh_store::{
     ChunkRow, GatewayStore, RowVerdict, SubjectRef,
     checkup::{
-        BatchEnd, BatchState, CheckupChunk, CheckupsOf, CloseOutcome, FollowUpPage, FollowUpPlace, NewClosing,
-        PersonCheckups,
+        BatchEnd, BatchState, CheckupChunk, CheckupsOf, CloseOutcome, FollowUpPage, FollowUpPlace,
+        NewClosing, PersonCheckups,
     },
 };
 
@@ -88,7 +88,14 @@ async fn open_ones(store: &GatewayStore) -> Vec<(String, Disposition)> {
 
 fn closing(record: &str, version: u32, closing: Closing, on: Date) -> NewClosing {
     let version = SourceVersion::parse(&version.to_string()).unwrap();
-    NewClosing { municipality: chiyoda(), institution: None, record_id: record.to_owned(), version, closing, on }
+    NewClosing {
+        municipality: chiyoda(),
+        institution: None,
+        record_id: record.to_owned(),
+        version,
+        closing,
+        on,
+    }
 }
 
 async fn close(store: &GatewayStore, key: &str, closing: NewClosing) -> CloseOutcome {

@@ -32,6 +32,9 @@ impl Checkup {
                 self.kept(true, |class| matches!(class, ItemClass::MotherBody | ItemClass::Birth))
             }
             Category::MotherMind if is_mothers => self.kept(false, |class| class == ItemClass::MotherMind),
+            Category::ChildCheckups if !is_mothers => self.kept(true, |class| {
+                matches!(class, ItemClass::Birth | ItemClass::ChildBody | ItemClass::ChildDevelopment)
+            }),
             _ => None,
         }
     }

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Answer, End, Home};
+use super::{Answer, Asked, End, Home, Standing};
 use crate::handoff::{
-    Answers, BirthOrder, Category, Consent, DeclineReason, Duty, EntryRef, HomeSays, Loss, Notice, Offer,
-    Statement, TwoOfficers,
+    Answers, BirthOrder, Category, Consent, DeclineReason, Duty, EntryRef, HomeSays, KnownReport, Loss,
+    Notice, Offer, Officer, Report, Statement, TwoOfficers,
 };
 use crate::resident::ResidentKey;
 
@@ -122,6 +122,22 @@ pub enum HomeAct {
         /// The day.
         on: Date,
     },
+    /// The stay side reported something.
+    Reported {
+        /// Its entry.
+        cause: EntryRef,
+        /// What.
+        report: Box<Report>,
+        /// What it is worth.
+        standing: Standing,
+    },
+    /// A person at home has read a report, or a wish to stay longer.
+    Acknowledged {
+        /// The stay side's entry.
+        cause: EntryRef,
+        /// Who.
+        officer: Officer,
+    },
     /// The stay side gave everything back.
     Returned {
         /// Its return.
@@ -157,7 +173,19 @@ impl Home {
                 self.last = *last;
                 self.asked = None;
             }
-            HomeAct::Asked { cause, last } => self.asked = Some((*cause, *last)),
+            HomeAct::Asked { cause, last } => {
+                self.asked = Some(Asked { cause: *cause, own: entry.name.index, at: entry.at, last: *last });
+            }
+            HomeAct::Reported { cause, report, standing } => self.reports.push(KnownReport {
+                of: *cause,
+                own: entry.name.index,
+                at: entry.at,
+                report: (**report).clone(),
+                standing: Some(*standing),
+            }),
+            HomeAct::Acknowledged { cause, .. } => {
+                self.acknowledged.insert(cause.leaf);
+            }
             HomeAct::Shortened { last } => {
                 self.last = *last;
                 self.asked = None;
@@ -205,6 +233,8 @@ impl HomeAct {
             | Self::Confirmed { cause, .. }
             | Self::Asked { cause, .. }
             | Self::GivenBack { cause, .. }
+            | Self::Reported { cause, .. }
+            | Self::Acknowledged { cause, .. }
             | Self::Returned { cause } => Some(*cause),
             Self::ConsentWithdrawn { cause, .. } => *cause,
             _ => None,
@@ -220,6 +250,8 @@ impl HomeAct {
             Self::Born { owed, .. } | Self::Lost { owed, .. } | Self::LossCorrected { owed, .. } => {
                 owed.map(|owed| HomeSays::ChildDuties { owed })
             }
+            Self::ConsentGiven(consent) => Some(HomeSays::ConsentGiven(consent.categories().clone())),
+            Self::Acknowledged { .. } => Some(HomeSays::Acknowledged),
             Self::Returned { .. } => Some(HomeSays::Received),
             Self::Withdrawn
             | Self::Closed

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Answer, Home, HomeAct, Restriction, State};
+use super::{Answer, Asked, Home, HomeAct, Restriction, State};
 use crate::handoff::{
-    Answers, BirthOrder, Category, Children, Consent, Decision, EntryRef, Loss, Notice, Proven, Refusal,
-    StaySays, TwoOfficers, VerifiedAccept,
+    Answers, BirthOrder, Category, Children, Consent, Decision, EntryRef, Fence, LeafHash, Loss, Notice,
+    Officer, Proven, Refusal, StaySays, TwoOfficers, VerifiedAccept,
 };
 use crate::resident::ResidentKey;
 use crate::time::tokyo_date;
@@ -50,10 +50,22 @@ impl Home {
                 Ok(Decision::Append(HomeAct::GivenBack { cause, duties: duties.clone() }))
             }
             StaySays::ConsentWithdrawn(categories) => {
-                if proven.cause() != Some(self.offered) {
-                    return Err(Refusal::CauseMissing);
-                }
+                self.answers_own_offer(proven)?;
                 self.withdraw_consent(categories, Some(cause), now)
+            }
+            StaySays::Report(report) => {
+                self.answers_confirm(proven)?;
+                let fence = Fence(proven.cause().map_or(0, |confirm| confirm.index));
+                let standing = self.judge_report(report, fence, now)?;
+                Ok(Decision::Append(HomeAct::Reported { cause, report: report.clone(), standing }))
+            }
+            StaySays::Born(newborn) => {
+                self.answers_own_offer(proven)?;
+                self.birth(newborn.notice)
+            }
+            StaySays::Lost { loss, .. } => {
+                self.answers_own_offer(proven)?;
+                Ok(self.loss(*loss))
             }
             StaySays::Return => {
                 self.answers_confirm(proven)?;
@@ -69,7 +81,7 @@ impl Home {
     /// confirm.
     pub fn confirm(&self, now: Timestamp) -> Decided {
         let today = tokyo_date(now);
-        if let Some((cause, last)) = self.asked {
+        if let Some(Asked { cause, last, .. }) = self.asked {
             self.is_in(now, &[State::Active])?;
             return if today <= self.last {
                 Ok(Decision::Append(HomeAct::Confirmed { cause, last }))
@@ -97,6 +109,17 @@ impl Home {
         }
         let fits = last < self.last && last >= tokyo_date(now) && last >= self.stay().first();
         if fits { Ok(Decision::Append(HomeAct::Shortened { last })) } else { Err(Refusal::Days) }
+    }
+
+    /// A person here has read a report, or a wish to stay longer; possible in
+    /// every state. The first reader stays. Errors: nothing of that name waits.
+    pub fn acknowledge(&self, report: LeafHash, officer: Officer) -> Decided {
+        if self.acknowledged.contains(&report) {
+            return Ok(Decision::Known);
+        }
+        let alarm = self.alarms().into_iter().find(|alarm| alarm.of.leaf == report);
+        let cause = alarm.ok_or(Refusal::NoReport)?.of;
+        Ok(Decision::Append(HomeAct::Acknowledged { cause, officer }))
     }
 
     /// The mother shares more. Errors: the handoff is over.
@@ -218,6 +241,10 @@ impl Home {
             return Err(Refusal::Contradicts);
         }
         self.is_in(now, &[State::Offered])
+    }
+
+    fn answers_own_offer(&self, proven: &Proven<StaySays>) -> Result<(), Refusal> {
+        if proven.cause() == Some(self.offered) { Ok(()) } else { Err(Refusal::CauseMissing) }
     }
 
     /// Any of home's confirms will do: the stay side may not have seen the last.

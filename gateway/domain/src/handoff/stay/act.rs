@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{Answer, Stay};
-use crate::handoff::{Answers, Category, DeclineReason, Duty, EntryRef, Offer, Statement, StaySays};
+use crate::handoff::{
+    Alarm, Answers, Category, DeclineReason, Duty, EntryRef, KnownReport, Loss, Newborn, NoticeId, Offer,
+    Report, Statement, StaySays, report::CHANGE_WITHIN,
+};
 
 /// One entry of the stay side's log about a handoff.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +76,27 @@ pub enum StayAct {
         /// Which.
         duties: BTreeSet<Duty>,
     },
+    /// Something is reported.
+    Reported {
+        /// The confirm held.
+        cause: EntryRef,
+        /// What.
+        report: Box<Report>,
+    },
+    /// A person at home has read a report, or a wish to stay longer.
+    Acknowledged {
+        /// Home's entry.
+        cause: EntryRef,
+        /// This side's entry of what was read.
+        report: EntryRef,
+    },
+    /// The mother shares more, by home's word.
+    ConsentGiven {
+        /// Home's entry.
+        cause: EntryRef,
+        /// What.
+        categories: BTreeSet<Category>,
+    },
     /// The mother took consent back at this window.
     ConsentWithdrawn(BTreeSet<Category>),
     /// Everything is given back.
@@ -92,6 +116,15 @@ pub enum StayAct {
     },
     /// A restriction against home: nothing is told any more.
     Restricted,
+    /// A facility told of a newborn.
+    Born(Box<Newborn>),
+    /// A facility told of a loss.
+    Lost {
+        /// Of which birth.
+        birth: NoticeId,
+        /// Which.
+        loss: Loss,
+    },
 }
 
 impl Stay {
@@ -106,13 +139,38 @@ impl Stay {
             StayAct::Confirmed { cause, last } => {
                 self.confirm = self.confirm.into_iter().chain([*cause]).max_by_key(|confirm| confirm.index);
                 self.learns_last(*cause, *last);
+                // A later wish than the one that home granted still waits.
+                self.wish = self.wish.filter(|_| self.asked_until() > Some(*last));
             }
-            StayAct::Shortened { cause, last } => self.learns_last(*cause, *last),
+            StayAct::Shortened { cause, last } => {
+                self.learns_last(*cause, *last);
+                self.wish = None;
+            }
             StayAct::ChildDuties { cause, owed } => {
                 self.heard.insert(cause.leaf);
                 self.child_duties = self.child_duties.max((cause.index, *owed));
             }
-            StayAct::Asked { last, .. } => self.asks.push((entry.name, *last)),
+            StayAct::Asked { last, .. } => {
+                self.asks.push((entry.name, *last));
+                let (of, own) = (entry.name, entry.name.index);
+                self.wish = Some(Alarm { of, own, raised_at: entry.at, within: CHANGE_WITHIN });
+            }
+            StayAct::Reported { report, .. } => self.reports.push(KnownReport {
+                of: entry.name,
+                own: entry.name.index,
+                at: entry.at,
+                report: (**report).clone(),
+                standing: None,
+            }),
+            StayAct::Acknowledged { cause, report } => {
+                self.heard.insert(cause.leaf);
+                self.acknowledged.insert(report.leaf);
+            }
+            StayAct::ConsentGiven { cause, categories } => {
+                self.heard.insert(cause.leaf);
+                // What she took back here stays closed: which of the two she said last, nothing here proves.
+                self.shared.extend(categories);
+            }
             StayAct::GaveBack { duties, .. } => self.given_back.extend(duties),
             StayAct::ConsentWithdrawn(categories) => self.withdrawn.extend(categories),
             StayAct::Returned { .. } => self.returned = Some(entry.name),
@@ -125,6 +183,8 @@ impl Stay {
                 self.is_ended = true;
             }
             StayAct::Restricted => self.is_restricted = true,
+            StayAct::Born(newborn) => self.children.born(newborn.notice),
+            StayAct::Lost { loss, .. } => self.children.lost(*loss),
         }
     }
 
@@ -142,7 +202,10 @@ impl Stay {
             StayAct::ConsentWithdrawn(categories) => {
                 (self.offered, StaySays::ConsentWithdrawn(categories.clone()))
             }
+            StayAct::Reported { cause, report } => (*cause, StaySays::Report(report.clone())),
             StayAct::Returned { cause } => (*cause, StaySays::Return),
+            StayAct::Born(newborn) => (self.offered, StaySays::Born(newborn.clone())),
+            StayAct::Lost { birth, loss } => (self.offered, StaySays::Lost { birth: *birth, loss: *loss }),
             _ => return None,
         };
         Some(Statement { entry: entry.name, handoff: self.id(), at: entry.at, cause: Some(cause), says })

@@ -7,7 +7,8 @@ use jiff::civil::Date;
 
 use super::{Answer, Stay, StayAct, StayState};
 use crate::handoff::{
-    Answers, Category, Decision, DeclineReason, Duty, EntryRef, HomeSays, OneTimeCode, Proven, Refusal,
+    Answers, Category, Decision, DeclineReason, Duty, EntryRef, HomeSays, Loss, Newborn, NoticeId,
+    OneTimeCode, Proven, Refusal, Report,
 };
 use crate::organization::IssuerId;
 use crate::time::tokyo_date;
@@ -66,6 +67,14 @@ impl Stay {
             HomeSays::Received if self.returned.is_some() && proven.cause() == self.returned => {
                 StayAct::ReturnReceived { cause }
             }
+            HomeSays::Acknowledged => {
+                let report = self.reported(proven).ok_or(Refusal::CauseMissing)?;
+                // Whoever reported hears that it was read, also when it is over.
+                return Ok(Decision::Append(StayAct::Acknowledged { cause, report }));
+            }
+            HomeSays::ConsentGiven(categories) => {
+                StayAct::ConsentGiven { cause, categories: categories.clone() }
+            }
             HomeSays::Confirm { .. } | HomeSays::Received => return Err(Refusal::CauseMissing),
             HomeSays::Shorten { last } => StayAct::Shortened { cause, last: *last },
             HomeSays::ChildDuties { owed } => StayAct::ChildDuties { cause, owed: *owed },
@@ -112,6 +121,20 @@ impl Stay {
         if is_later { Ok(Decision::Append(StayAct::Asked { cause, last })) } else { Err(Refusal::Days) }
     }
 
+    /// Reports what was done, or what home must hear of at once; also in the
+    /// grace after the last day. Errors: not active, a duty that was never
+    /// its, or a day to come.
+    pub fn report(&self, report: Report, now: Timestamp) -> Decided {
+        let cause = self.held(now)?;
+        if !report.duty().is_none_or(|duty| self.accepts(duty)) {
+            return Err(Refusal::NotHeld);
+        }
+        if report.on() > tokyo_date(now) && !report.is_of_days_to_come() {
+            return Err(Refusal::Days);
+        }
+        Ok(Decision::Append(StayAct::Reported { cause, report: Box::new(report) }))
+    }
+
     /// Gives some duties back before the end; it stops acting in them here and
     /// now. Errors: not active, or not its duties.
     pub fn give_back(&self, duties: BTreeSet<Duty>, now: Timestamp) -> Decided {
@@ -144,9 +167,31 @@ impl Stay {
         Ok(Decision::Append(StayAct::Returned { cause }))
     }
 
+    /// A facility here told of a newborn; home hears it as long as this side
+    /// answers for the mother. Errors: it does not, or the notice contradicts.
+    pub fn birth(&self, newborn: Newborn) -> Decided {
+        self.is_engaged()?;
+        let decision = self.children.notice(newborn.notice)?;
+        Ok(decision.map(|_| StayAct::Born(Box::new(newborn))))
+    }
+
+    /// The same of a loss.
+    pub fn loss(&self, birth: NoticeId, loss: Loss) -> Decided {
+        self.is_engaged()?;
+        Ok(self.children.loss(loss).map(|loss| StayAct::Lost { birth, loss }))
+    }
+
     /// A restriction against home: from here on it is told nothing.
     pub fn restrict(&self) -> Decision<StayAct> {
         if self.is_restricted { Decision::Known } else { Decision::Append(StayAct::Restricted) }
+    }
+
+    /// Accepted once and not ended since: also after the last day, for a birth
+    /// that is told late is still told.
+    fn is_engaged(&self) -> Result<(), Refusal> {
+        let is_over = self.is_ended || self.is_restricted;
+        let has_accepted = matches!(&self.answer, Some(Answer::Accepted { .. }));
+        if has_accepted && !is_over { Ok(()) } else { Err(Refusal::NotHeld) }
     }
 
     fn is_bound(&self, binding: &Binding) -> bool {
@@ -164,6 +209,13 @@ impl Stay {
         };
         let asks = self.asks.iter().map(|(entry, _)| *entry);
         proven.cause().is_some_and(|cause| accept.into_iter().chain(asks).any(|own| own == cause))
+    }
+
+    /// This side's own entry that an acknowledgement cites.
+    fn reported(&self, proven: &Proven<HomeSays>) -> Option<EntryRef> {
+        let reports = self.reports.iter().map(|known| known.of);
+        let asks = self.asks.iter().map(|(entry, _)| *entry);
+        reports.chain(asks).find(|own| Some(*own) == proven.cause())
     }
 
     fn held(&self, now: Timestamp) -> Result<EntryRef, Refusal> {

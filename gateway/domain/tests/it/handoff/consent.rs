@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use jiff::civil::date;
 use pmh_domain::checkup::Confidence;
 use pmh_domain::handoff::{
-    Bases, Category, Consent, ConsentError, ConsentOrigin, Duty, Giver, Ground, Law, Offer, OfferError,
-    Officer, Person, Proven, RULES, Refusal, Request, Side, Statement, Statutory, Stay, Terms, TwoOfficers,
-    answer_by,
+    Bases, Category, Claimed, Consent, ConsentError, ConsentOrigin, Duty, Giver, Ground, Law, Offer,
+    OfferError, Officer, Person, Proven, RULES, Refusal, Request, Side, Statement, Statutory, Stay, Terms,
+    TwoOfficers, answer_by,
 };
 use pmh_domain::organization::IssuerId;
 
@@ -107,6 +107,7 @@ fn an_offer_answers_the_request_it_names() {
         period: terms().period,
         duties: terms().duties,
         consent: consent(&[Category::Notice]),
+        mother: Claimed { handbook: "2026-0417".into(), born_on: date(1996, 4, 1) },
     };
     let entry = name(Side::Stay, 400, "request");
     let statement =

@@ -11,14 +11,17 @@
 //! With `PMH_TEST_SCALE=full`: at least 100,000 steps.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use pmh_domain::handoff::{
-    Binding, BirthOrder, Category, Consent, ConsentOrigin, Decision, DeclineReason, Duty, Fence, Giver,
-    Holder, Home, HomeAct, HomeSays, LeafHash, Notice, NoticeId, Offer, OneTimeCode, Person, Refusal,
-    Restriction, Side, Standing, State, Stay, StaySays, Write, holder,
+    Alarm, Assessment, Binding, BirthOrder, Category, Consent, ConsentOrigin, Decision, DeclineReason, Duty,
+    Fence, GivenDose, Giver, Holder, Home, HomeAct, HomeSays, LeafHash, News, Notice, NoticeId, Offer,
+    Officer, OneTimeCode, Person, Refusal, Report, Restriction, Side, Standing, State, Stay, StaySays, Write,
+    holder,
 };
 use pmh_domain::resident::ResidentKey;
+use pmh_domain::time::tokyo_date;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
@@ -151,6 +154,18 @@ impl Walk {
                 self.home(decided, is_due.then_some(Fact::Closed));
             }
             Op::Say(word) => self.say(word),
+            Op::Read(which) => {
+                if self.words.is_empty() {
+                    return;
+                }
+                let word = which.index(self.words.len());
+                if !matches!(model.words[word], Word::Report(..)) {
+                    return;
+                }
+                let fact = model.waits(word).then_some(Fact::Read(word));
+                let decided = world.home.acknowledge(self.words[word], Officer("h-07".into()));
+                self.home(decided, fact);
+            }
             Op::WrongCode => {
                 let wrong = Binding::Code(OneTimeCode([1; 16]));
                 assert!(!world.decide_stay(|stay, now| stay.accept(&wrong, all_accepted(), now)));
@@ -191,6 +206,7 @@ impl Walk {
             Word::Back(duties) => stay.give_back(duties.clone(), now),
             Word::Unconsent(categories) => stay.withdraw_consent(categories.clone(), now),
             Word::Return => stay.give_all_back(),
+            Word::Report(duty, urgent) => stay.report(a_report(*duty, *urgent, now), now),
             Word::Silence => Ok(stay.restrict()),
         });
         assert_eq!(said, expected, "{word:?}");
@@ -234,6 +250,7 @@ impl Walk {
         assert_eq!(stay_state, model.stay_state(), "{op}");
         self.check_duties(op);
         self.check_reads(op);
+        self.check_reports(op);
         check_pairs(world);
         assert_eq!(Home::rebuild(&world.home_log).as_ref(), Some(&world.home), "{op}: a crash changes it");
         assert_eq!(Stay::rebuild(&world.stay_log), world.stay, "{op}: a crash changes it");
@@ -263,6 +280,32 @@ impl Walk {
     fn is_news_under_way(&self) -> bool {
         let is_missing = |place: usize| self.model.is_told(place) && !self.model.arrived.contains(&place);
         self.model.facts.contains(&Fact::Hidden) || (0..self.model.facts.len()).any(is_missing)
+    }
+
+    /// A report is entered once, and waits on each side until a person at home has read it.
+    fn check_reports(&self, op: &str) {
+        let Self { world, model, words } = self;
+        let said = |wanted: &dyn Fn(usize) -> bool| -> Vec<LeafHash> {
+            let is_report = |word: &usize| matches!(model.words[*word], Word::Report(..));
+            (0..words.len()).filter(is_report).filter(|word| wanted(*word)).map(|word| words[word]).collect()
+        };
+        let mut entered: Vec<_> = world.home.reports().iter().map(|known| known.of.leaf).collect();
+        let mut expected = said(&|word| model.facts.contains(&Fact::Reported(word)));
+        entered.sort();
+        expected.sort();
+        assert_eq!(entered, expected, "{op}: each once");
+        let is_report = |alarm: &Alarm| {
+            words
+                .iter()
+                .zip(&model.words)
+                .any(|(leaf, word)| *leaf == alarm.of.leaf && matches!(word, Word::Report(..)))
+        };
+        let of = |alarms: Vec<Alarm>| -> BTreeSet<LeafHash> {
+            alarms.iter().filter(|alarm| is_report(alarm)).map(|alarm| alarm.of.leaf).collect()
+        };
+        assert_eq!(of(world.home.alarms()), said(&|word| model.waits(word)).into_iter().collect(), "{op}");
+        let Some(stay) = &world.stay else { return };
+        assert_eq!(of(stay.alarms()), said(&|word| model.waits_there(word)).into_iter().collect(), "{op}");
     }
 
     fn check_reads(&self, op: &str) {
@@ -298,6 +341,15 @@ fn pick<S: Clone>(link: &mut Vec<Receipt<S>>, which: Index, again: bool) -> Opti
 
 fn notice(order: u8, plurality: u8) -> Notice {
     Notice { id: NoticeId([order; 16]), order: BirthOrder(order), plurality, born_on: day(FIRST) }
+}
+
+fn a_report(duty: Duty, is_urgent: bool, now: Timestamp) -> Report {
+    let news = match duty {
+        Duty::PregnancyCheckup => News::Checkup(Assessment::Fine),
+        Duty::Vaccination => News::Doses(vec![GivenDose { vaccine: "BCG".into(), number: 1 }]),
+        _ => News::Visit(Assessment::FollowUp),
+    };
+    Report::new(Some(duty), tokyo_date(now), news, None, is_urgent).unwrap()
 }
 
 fn is_full() -> bool {

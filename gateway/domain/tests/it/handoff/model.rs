@@ -33,6 +33,10 @@ pub(super) enum Fact {
     Found(Loss),
     Merged(u8),
     Moved,
+    /// What the stay side said in this word.
+    Reported(usize),
+    /// A person read that word's report.
+    Read(usize),
     Returned,
     Withdrawn,
     Closed,
@@ -47,6 +51,8 @@ pub(super) enum Word {
     Back(BTreeSet<Duty>),
     Unconsent(BTreeSet<Category>),
     Return,
+    /// In the course of a duty, urgent or not.
+    Report(Duty, bool),
     /// Told to nobody: from here on it is silent.
     Silence,
 }
@@ -130,8 +136,15 @@ impl Model {
             Word::Back(_) => is_active,
             Word::Unconsent(_) => self.is_open(),
             Word::Return => is_active || state == State::Expired,
+            Word::Report(..) => true,
             Word::Silence => false,
         }
+    }
+
+    /// Whether a person at home has still to read this word.
+    pub(super) fn waits(&self, word: usize) -> bool {
+        let is_urgent = matches!(self.words.get(word), Some(Word::Report(_, true)));
+        is_urgent && self.facts.contains(&Fact::Reported(word)) && !self.facts.contains(&Fact::Read(word))
     }
 
     /// What home enters for a word.
@@ -143,6 +156,7 @@ impl Model {
             Word::Back(duties) => Fact::Back(duties),
             Word::Unconsent(categories) => Fact::Unconsent(categories),
             Word::Return => Fact::Returned,
+            Word::Report(..) => Fact::Reported(word),
             Word::Silence => unreachable!("silence is told to nobody"),
         }
     }
@@ -189,6 +203,8 @@ impl Model {
         match &self.facts[place] {
             Fact::Confirmed(_)
             | Fact::Shortened(_)
+            | Fact::Consent(_)
+            | Fact::Read(_)
             | Fact::Returned
             | Fact::Moved
             | Fact::Withdrawn

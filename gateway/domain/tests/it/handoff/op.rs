@@ -27,6 +27,7 @@ pub(super) enum Op {
     Withdraw,
     Close,
     Say(Word),
+    Read(Index),
     WrongCode,
     Arrive { at: Side, which: Index, again: bool },
     Vanish { at: Side, which: Index },
@@ -60,6 +61,7 @@ pub(super) fn any_op() -> impl Strategy<Value = Op> {
         1 => any_end(),
         3 => Just(Op::Close),
         22 => any_word().prop_map(Op::Say),
+        6 => any::<Index>().prop_map(Op::Read),
         1 => Just(Op::WrongCode),
         20 => (any::<Index>(), prop::bool::weighted(0.3)).prop_map(|(which, again)| Op::Arrive { at: Side::Stay, which, again }),
         20 => (any::<Index>(), prop::bool::weighted(0.3)).prop_map(|(which, again)| Op::Arrive { at: Side::Home, which, again }),
@@ -84,6 +86,7 @@ fn any_word() -> impl Strategy<Value = Word> {
         3 => some(&DUTIES).prop_map(Word::Back),
         2 => some(&Category::ALL).prop_map(Word::Unconsent),
         3 => Just(Word::Return),
+        8 => (select(DUTIES.to_vec()), any::<bool>()).prop_map(|(duty, urgent)| Word::Report(duty, urgent)),
         1 => prop_oneof![5 => Just(Word::Accept(DUTIES.into())), 1 => Just(Word::Silence)],
     ]
 }

@@ -61,7 +61,7 @@ pub(super) struct Filter {
     /// Class of record, for example subsidy.
     #[arg(long)]
     category: Option<String>,
-    /// What auditors did under this case or warrant.
+    /// What auditors did under this case or warrant; all about one handoff as `handoff:<UUID>`.
     #[arg(long, value_name = "REFERENCE")]
     case: Option<String>,
     /// Only what was opened by breaking the glass.

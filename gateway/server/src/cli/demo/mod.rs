@@ -8,6 +8,7 @@ mod closing;
 mod doctor;
 mod evidence;
 mod family;
+mod handoff;
 mod house;
 mod nurse;
 mod officer;
@@ -49,6 +50,8 @@ enum Role {
     Family,
     /// In the consulting room, before a shot.
     Doctor,
+    /// In two municipalities' offices, when a mother gives birth away from home.
+    Handoff,
     /// Over the log.
     Auditor,
 }
@@ -81,6 +84,9 @@ async fn play(stage: &mut Stage, house: &House, role: Option<Role>) {
     }
     if wanted(Role::Doctor) {
         drop(Box::pin(doctor::play(stage, house)).await);
+    }
+    if wanted(Role::Handoff) {
+        drop(Box::pin(handoff::play(stage, house)).await);
     }
     if wanted(Role::Auditor) {
         drop(auditor::play(stage, house).await);

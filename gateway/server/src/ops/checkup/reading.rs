@@ -72,6 +72,7 @@ pub enum OneOf {
 }
 
 /// A record as one reader sees it.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of the contract")]
 pub struct Seen {
     /// Its id.
     pub checkup_id: [u8; 16],

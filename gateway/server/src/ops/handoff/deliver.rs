@@ -73,7 +73,7 @@ async fn deliver_to(peer: &Peer, message: &Message) -> Result<Vec<u8>, Reason> {
 }
 
 /// The receipt of an entry of ours, made anew. Its subject part stays closed: the two sides share no name of the person.
-async fn receipt(gateway: &Gateway, index: u64, witnesses: u32) -> Result<Receipt, Refusal> {
+pub(super) async fn receipt(gateway: &Gateway, index: u64, witnesses: u32) -> Result<Receipt, Refusal> {
     let reader = gateway.store.reader();
     let page = Page { from_index: index, end_index: index.saturating_add(1), limit: 1 };
     let stored = reader.entries(&page).await.map_err(|fault| unavailable(&fault))?.into_iter().next();
@@ -90,7 +90,7 @@ async fn receipt(gateway: &Gateway, index: u64, witnesses: u32) -> Result<Receip
 }
 
 /// The gateway brings itself a message: nobody asked for it.
-fn own_draft() -> Draft {
+pub(super) fn own_draft() -> Draft {
     Draft {
         kind: Kind::Write,
         method: registry::Method::DELIVER,

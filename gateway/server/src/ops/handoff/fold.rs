@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use pmh_audit::Kind;
 use pmh_domain::handoff::{
-    EntryRef, Home, HomeAct, HomeEntry, LeafHash, Refusal as Refused, Restriction, Side, Stay, StayAct,
-    StayEntry,
+    Asking, EntryRef, Home, HomeAct, HomeEntry, LeafHash, Refusal as Refused, RequestAct, RequestEntry,
+    Restriction, Side, Stay, StayAct, StayEntry,
 };
 use pmh_proto::common::Reason;
 use pmh_store::handoff::{StoredHandoff, StoredStep};
@@ -18,7 +18,7 @@ pub(super) fn home(stored: &StoredHandoff) -> Option<Home> {
     let entry = |step: &StoredStep| {
         Some(HomeEntry { name: name(step, Side::Home), at: instant(step.at_us), act: parse(&step.act)? })
     };
-    let entries: Option<Vec<HomeEntry>> = stored.steps.iter().map(entry).collect();
+    let entries: Option<Vec<HomeEntry>> = since_the_offer(stored).map(entry).collect();
     let mut entries = entries?;
     if stored.is_withheld {
         let last = entries.last()?;
@@ -33,13 +33,27 @@ pub(super) fn stay(stored: &StoredHandoff) -> Option<Stay> {
     let entry = |step: &StoredStep| {
         Some(StayEntry { name: name(step, Side::Stay), at: instant(step.at_us), act: parse(&step.act)? })
     };
-    let entries: Option<Vec<StayEntry>> = stored.steps.iter().map(entry).collect();
+    let entries: Option<Vec<StayEntry>> = since_the_offer(stored).map(entry).collect();
     let mut entries = entries?;
     if stored.is_withheld {
         let last = entries.last()?;
         entries.push(StayEntry { name: last.name, at: last.at, act: StayAct::Restricted });
     }
     Stay::rebuild(&entries)
+}
+
+/// The request that came before the offer, if one did.
+pub(super) fn asking(stored: &StoredHandoff) -> Option<Asking> {
+    let entry = |step: &StoredStep| {
+        Some(RequestEntry { name: name(step, stored.side), at: instant(step.at_us), act: parse(&step.act)? })
+    };
+    let entries: Vec<RequestEntry> = stored.steps.iter().map_while(entry).collect();
+    Asking::rebuild(&entries)
+}
+
+/// A request's own steps come before the offer, and are no part of what follows from it.
+fn since_the_offer(stored: &StoredHandoff) -> impl Iterator<Item = &StoredStep> {
+    stored.steps.iter().skip_while(|step| parse::<RequestAct>(&step.act).is_some())
 }
 
 /// An act as it is kept.
@@ -63,6 +77,8 @@ pub(super) fn home_kind(act: &HomeAct) -> Kind {
         HomeAct::ConsentWithdrawn { .. } | HomeAct::Withdrawn => Kind::HandoffWithdraw,
         HomeAct::Moved { .. } | HomeAct::Closed => Kind::HandoffClose,
         HomeAct::Asked { .. }
+        | HomeAct::Reported { .. }
+        | HomeAct::Acknowledged { .. }
         | HomeAct::Shortened { .. }
         | HomeAct::Born { .. }
         | HomeAct::Lost { .. }
@@ -83,8 +99,14 @@ pub(super) fn stay_kind(act: &StayAct) -> Kind {
         }
         StayAct::ConsentWithdrawn(_) => Kind::HandoffWithdraw,
         StayAct::Ended { .. } => Kind::HandoffClose,
-        StayAct::Restricted => Kind::RegistryChange,
-        StayAct::Shortened { .. } | StayAct::ChildDuties { .. } | StayAct::Asked { .. } => Kind::Write,
+        StayAct::Restricted | StayAct::ConsentGiven { .. } => Kind::RegistryChange,
+        StayAct::Reported { .. }
+        | StayAct::Born(_)
+        | StayAct::Lost { .. }
+        | StayAct::Acknowledged { .. }
+        | StayAct::Shortened { .. }
+        | StayAct::ChildDuties { .. }
+        | StayAct::Asked { .. } => Kind::Write,
     }
 }
 
@@ -97,10 +119,10 @@ pub(super) fn reason(refused: Refused) -> Reason {
     }
 }
 
-fn name(step: &StoredStep, log: Side) -> EntryRef {
+pub(super) fn name(step: &StoredStep, log: Side) -> EntryRef {
     EntryRef { log, index: step.index, leaf: LeafHash(step.leaf_hash) }
 }
 
-fn parse<T: DeserializeOwned>(act: &str) -> Option<T> {
+pub(super) fn parse<T: DeserializeOwned>(act: &str) -> Option<T> {
     serde_json::from_str(act).ok()
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use pmh_domain::{
-    handoff::{Category, HandoffId, HomeAct, Offer, Side},
+    handoff::{Category, HandoffId, HomeAct, Offer, Request, Side},
     resident::ResidentKey,
 };
 use pmh_proto::common::Reason;
@@ -12,10 +12,11 @@ use pmh_store::handoff::NewHandoff;
 use super::{
     Kept,
     fold::instant,
+    request::open,
     step::{About, Decided, Stepping, home_act},
 };
 use crate::{
-    ops::{Call, Gateway},
+    ops::{Call, Gateway, unavailable},
     rpc::status::Refusal,
 };
 
@@ -41,6 +42,10 @@ pub async fn offer(
     };
     stepping
         .run(gateway, move |loaded| match loaded.resident {
+            // An offer that answers a request stands under its name; no other name is taken twice.
+            _ if loaded.handoff.as_ref().is_some_and(|stored| open(stored).is_none()) => {
+                (Decided::Refused(Reason::StateNotAllowed), None)
+            }
             None => (Decided::Refused(Reason::NotFound), None),
             Some((_, true)) => (Decided::Refused(Reason::StateNotAllowed), None),
             Some((subject, false)) => {
@@ -49,6 +54,20 @@ pub async fn offer(
             }
         })
         .await
+}
+
+/// Whether a request is about the resident that an officer found for it: the day of birth tells most mistakes.
+pub async fn is_asked_for(
+    gateway: &Gateway,
+    call: &Call,
+    resident_key: &ResidentKey,
+    request: &Request,
+) -> Result<(), Refusal> {
+    let found = gateway.store.reader().resident(call.issuer()?, resident_key.as_str()).await;
+    let (_, link) =
+        found.map_err(|fault| unavailable(&fault))?.ok_or_else(|| Refusal::new(Reason::NotFound))?;
+    let is_her = link.birth_date == request.mother.born_on;
+    if is_her { Ok(()) } else { Err(Refusal::new(Reason::SubjectMismatch)) }
 }
 
 /// Passes the accepted duties.

@@ -1,10 +1,10 @@
 //! A municipality's handoffs as each side knows them.
 
 use pmh_audit::{Kind, OrgRef, registry::Categories};
-use pmh_domain::handoff::{Duty, Holder, Home, Offer, Side, State, Stay, StayState};
+use pmh_domain::handoff::{Alarm, Duty, Holder, Home, Offer, Side, State, Stay, StayState};
 use pmh_store::{Recorded, handoff::StoredHandoff};
 
-use super::fold;
+use super::{fold, request::Requested};
 use crate::{
     ops::{Call, Gateway, Response, unavailable},
     rpc::status::Refusal,
@@ -29,6 +29,12 @@ pub struct Listed {
     pub unsent: u32,
     /// When it was offered, by home's log.
     pub offered_at: jiff::Timestamp,
+    /// The later last day that waits for home.
+    pub asked_last: Option<jiff::civil::Date>,
+    /// What no person at home has read, as this side knows it.
+    pub unacknowledged: u32,
+    /// Of these, what was not read within its time.
+    pub overdue: u32,
 }
 
 /// Where a handoff stands for a side.
@@ -44,7 +50,7 @@ pub enum Standing {
 pub async fn list<R: Response>(
     gateway: &Gateway,
     call: &Call,
-    render: impl Fn(&[Listed], bool) -> R + Send + 'static,
+    render: impl Fn(&[Listed], &[Requested], bool) -> R + Send + 'static,
 ) -> Result<Recorded<R>, Refusal> {
     let found = gateway.store.reader().handoffs_of(call.short(), MOST + 1).await;
     let mut stored = found.map_err(|fault| unavailable(&fault))?;
@@ -52,17 +58,25 @@ pub async fn list<R: Response>(
     let has_more = stored.len() > most;
     stored.truncate(most);
     let listed: Vec<Listed> = stored.iter().filter_map(|stored| listed(stored, gateway.now())).collect();
+    let requests: Vec<Requested> = stored.iter().filter_map(requested).collect();
     let (call, holder) = (call.clone(), OrgRef::new(call.short()).ok());
     gateway
         .store
         .disclose(gateway.attempt(), None, move |_, _| {
-            let response = render(&listed, has_more);
+            let response = render(&listed, &requests, has_more);
             let mut draft = call.draft(Kind::Disclosure, Categories::HANDOFF, None, response.digest());
             draft.holder.clone_from(&holder);
             (response, Some(draft))
         })
         .await
         .map_err(|fault| unavailable(&fault))
+}
+
+/// A request that no offer answered.
+fn requested(stored: &StoredHandoff) -> Option<Requested> {
+    let is_offered = listed(stored, jiff::Timestamp::UNIX_EPOCH).is_some();
+    let asking = fold::asking(stored).filter(|_| !is_offered)?;
+    Some(Requested { side: stored.side, asking, unsent: stored.unsent })
 }
 
 fn listed(stored: &StoredHandoff, now: jiff::Timestamp) -> Option<Listed> {
@@ -72,7 +86,15 @@ fn listed(stored: &StoredHandoff, now: jiff::Timestamp) -> Option<Listed> {
     }
 }
 
+/// How much waits, and how much of it for too long.
+fn waiting(alarms: &[Alarm], now: jiff::Timestamp) -> (u32, u32) {
+    let count = |alarms: usize| u32::try_from(alarms).unwrap_or(u32::MAX);
+    let late = alarms.iter().filter(|alarm| alarm.due() <= now).count();
+    (count(alarms.len()), count(late))
+}
+
 fn of_home(stored: &StoredHandoff, home: &Home, now: jiff::Timestamp) -> Listed {
+    let (unacknowledged, overdue) = waiting(&home.alarms(), now);
     let is_held = |duty: &Duty| home.holder(*duty, now) == Some(Holder::Stay);
     Listed {
         offer: home.offer().clone(),
@@ -83,10 +105,14 @@ fn of_home(stored: &StoredHandoff, home: &Home, now: jiff::Timestamp) -> Listed 
         fence: home.fence().map(|fence| fence.0),
         unsent: stored.unsent,
         offered_at: home.offered_at(),
+        asked_last: home.asked_until(),
+        unacknowledged,
+        overdue,
     }
 }
 
 fn of_stay(stored: &StoredHandoff, stay: &Stay, now: jiff::Timestamp) -> Listed {
+    let (unacknowledged, overdue) = waiting(&stay.alarms(), now);
     Listed {
         offer: stay.offer().clone(),
         standing: Standing::Stay(stay.state(now)),
@@ -96,6 +122,9 @@ fn of_stay(stored: &StoredHandoff, stay: &Stay, now: jiff::Timestamp) -> Listed 
         fence: stay.fence().map(|fence| fence.0),
         unsent: stored.unsent,
         offered_at: stay.offered_at(),
+        asked_last: stay.asked_until(),
+        unacknowledged,
+        overdue,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use pmh_audit::{DetailBody, Kind, Policy, Receipt, Verified, VerifierKey};
-use pmh_domain::handoff::{EntryRef, HomeSays, LeafHash, PeerLog, Side, Statement, StaySays};
+use pmh_domain::handoff::{
+    EntryRef, HomeSays, LeafHash, PeerLog, Request, RequestRefused, Side, Statement, StaySays,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::{Message, Said, Told, link::Link};
@@ -72,6 +74,26 @@ impl PeerLog<StaySays> for MunicipalLog<'_> {
     }
 }
 
+impl PeerLog<Request> for MunicipalLog<'_> {
+    type Receipt = Message;
+
+    fn open(&self, message: &Message) -> Option<Statement<Request>> {
+        let (verified, told) = self.prove(message)?;
+        let Said::Request(request) = told.said else { return None };
+        statement(&verified, told.handoff, told.cause, Side::Stay, *request)
+    }
+}
+
+impl PeerLog<RequestRefused> for MunicipalLog<'_> {
+    type Receipt = Message;
+
+    fn open(&self, message: &Message) -> Option<Statement<RequestRefused>> {
+        let (verified, told) = self.prove(message)?;
+        let Said::RequestRefused(reason) = told.said else { return None };
+        statement(&verified, told.handoff, told.cause, Side::Home, RequestRefused(reason))
+    }
+}
+
 fn statement<S>(
     verified: &Verified,
     handoff: pmh_domain::handoff::HandoffId,
@@ -99,16 +121,23 @@ fn kinds(said: &Said) -> &'static [Kind] {
         Said::Home(says) => match says {
             HomeSays::Offer(_) => &[Kind::HandoffOffer],
             HomeSays::Confirm { .. } => &[Kind::HandoffConfirm],
-            HomeSays::Shorten { .. } | HomeSays::ChildDuties { .. } => &[Kind::Write],
+            HomeSays::Shorten { .. } | HomeSays::ChildDuties { .. } | HomeSays::Acknowledged => {
+                &[Kind::Write]
+            }
+            HomeSays::ConsentGiven(_) => &[Kind::RegistryChange],
             HomeSays::Received => &[Kind::HandoffReturn],
             HomeSays::Ended => &[Kind::HandoffWithdraw, Kind::HandoffClose],
         },
         Said::Stay(says) => match says {
             StaySays::Accept(_) => &[Kind::HandoffAccept],
             StaySays::Decline(_) => &[Kind::HandoffDecline],
-            StaySays::Extend { .. } => &[Kind::Write],
+            StaySays::Extend { .. } | StaySays::Report(_) | StaySays::Born(_) | StaySays::Lost { .. } => {
+                &[Kind::Write]
+            }
             StaySays::GiveBack(_) | StaySays::Return => &[Kind::HandoffReturn],
             StaySays::ConsentWithdrawn(_) => &[Kind::HandoffWithdraw],
         },
+        Said::Request(_) => &[Kind::Write],
+        Said::RequestRefused(_) => &[Kind::HandoffDecline],
     }
 }

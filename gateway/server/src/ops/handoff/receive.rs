@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pmh_audit::{Kind, registry::Categories};
 use pmh_domain::{
-    handoff::{HandoffId, HomeSays, Proven, Side, Stay, StaySays},
+    handoff::{HandoffId, HomeSays, Proven, Request, RequestRefused, Side, Stay, StaySays},
     organization::IssuerId,
 };
 use pmh_proto::common::Reason;
@@ -18,10 +18,11 @@ use super::{
     fold::{self, instant},
     link::Link,
     proof::MunicipalLog,
+    request::{asked_of, hear_refusal, hear_request},
     step::{About, Decided, Stepping, stay_act},
 };
 use crate::{
-    ops::{Call, Gateway, unavailable},
+    ops::{Call, Gateway, births::told_by_stay, unavailable},
     rpc::{handoff::wire, status::Refusal},
 };
 
@@ -45,6 +46,21 @@ pub(super) async fn take(
 ) -> Result<Kept, Refusal> {
     let told = wire::told(&message.response).ok_or_else(unproven)?;
     match &told.said {
+        Said::Request(request) => {
+            let stay = request.stay.to_string();
+            let log = heard_of(gateway, bearer, &stay)?;
+            let proven: Proven<Request> = Proven::check(&log, message).map_err(|_| unproven())?;
+            let home = request.home.to_string();
+            let stepping = stepping(told.handoff, Side::Home, &home, draft, message, proven.entry().leaf);
+            hear_request(gateway, stepping, &proven).await
+        }
+        Said::RequestRefused(_) => {
+            let (home, stay) = sides(gateway, told.handoff, Side::Stay).await?;
+            let log = heard_of(gateway, bearer, &home)?;
+            let proven: Proven<RequestRefused> = Proven::check(&log, message).map_err(|_| unproven())?;
+            let stepping = stepping(told.handoff, Side::Stay, &stay, draft, message, proven.entry().leaf);
+            hear_refusal(gateway, stepping, proven).await
+        }
         Said::Home(says) => {
             let (home, stay) = sides_from_home(gateway, told.handoff, says).await?;
             let log = heard_of(gateway, bearer, &home)?;
@@ -52,11 +68,12 @@ pub(super) async fn take(
             let stepping = stepping(told.handoff, Side::Stay, &stay, draft, message, proven.entry().leaf);
             hear_home(gateway, stepping, proven, home, stay).await
         }
-        Said::Stay(_) => {
+        Said::Stay(says) => {
             let (home, stay) = sides(gateway, told.handoff, Side::Home).await?;
             let log = heard_of(gateway, bearer, &stay)?;
             let proven: Proven<StaySays> = Proven::check(&log, message).map_err(|_| unproven())?;
-            let stepping = stepping(told.handoff, Side::Home, &home, draft, message, proven.entry().leaf);
+            let mut stepping = stepping(told.handoff, Side::Home, &home, draft, message, proven.entry().leaf);
+            stepping.birth = told_by_stay(gateway, (&home, &stay), says).await?;
             stepping.at_home(gateway, move |home, loaded| home.receive(&proven, instant(loaded.now_us))).await
         }
     }
@@ -81,14 +98,20 @@ async fn hear_home(
             if let Some(answer) = &loaded.heard {
                 return (Decided::Known { answer: answer.clone(), about }, None);
             }
+            let asked = loaded.handoff.as_ref().and_then(|stored| asked_of(stored, &home));
+            let about = About { subject: asked.as_ref().and_then(|(_, subject)| *subject), ..about };
+            let opens = asked.is_none().then(|| opens.clone());
             let decided = match &loaded.handoff {
                 None => Stay::offered(&proven, us, None),
+                Some(_) if asked.is_some() => {
+                    Stay::offered(&proven, us, asked.as_ref().map(|(asking, _)| asking.entry()))
+                }
                 // Another entry offers what was offered before.
                 Some(_) => Err(pmh_domain::handoff::Refusal::Contradicts),
             };
             match decided {
                 Err(refused) => (Decided::Refused(fold::reason(refused)), None),
-                Ok(act) => stay_act(loaded, None, &act, about, Some(opens.clone()), heard.as_ref()),
+                Ok(act) => stay_act(loaded, None, &act, about, opens, heard.as_ref()),
             }
         })
         .await
@@ -109,6 +132,7 @@ fn stepping(
         draft,
         municipality: municipality.to_owned(),
         heard: Some((leaf, wire::encode(message))),
+        birth: None,
     }
 }
 

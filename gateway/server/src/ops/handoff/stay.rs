@@ -25,19 +25,22 @@ pub async fn accept(
     permit: &Permit,
     idempotency_key: &str,
     id: HandoffId,
-    code: OneTimeCode,
+    code: Option<OneTimeCode>,
     given: BTreeMap<Duty, DutyAnswer>,
 ) -> Result<Kept, Refusal> {
     let named = permit.subject().and_then(|_| call.named(gateway));
-    let named = named.ok_or_else(|| Refusal::new(Reason::TokenMissing))?;
-    let subject = named.subject.reference;
+    // Without her code she was at this window when the offer was asked for, and the token's person then is her.
+    let (binding, subject) = match (code, &named) {
+        (Some(code), Some(named)) => (Binding::Code(code), Some(named.subject.reference)),
+        (Some(_), None) => return Err(Refusal::new(Reason::TokenMissing)),
+        (None, _) => (Binding::Requested, None),
+    };
     let mut stepping = Stepping::by(call, idempotency_key, id, Side::Stay);
-    stepping.idempotency = Some(call.idempotency(idempotency_key, Some(&named)));
-    stepping.draft = call.draft(Kind::Write, Categories::HANDOFF, Some(&named), [0; 32]);
+    stepping.idempotency = Some(call.idempotency(idempotency_key, named.as_ref()));
+    stepping.draft = call.draft(Kind::Write, Categories::HANDOFF, named.as_ref(), [0; 32]);
     stepping.draft.purpose = purpose_number(permit.purpose());
-    let binding = Binding::Code(code);
     stepping
-        .at_stay(gateway, Some(subject), move |stay, loaded| {
+        .at_stay(gateway, subject, move |stay, loaded| {
             let answers = Answers::new(&stay.offer().terms().duties, given.clone())?;
             stay.accept(&binding, answers, instant(loaded.now_us))
         })

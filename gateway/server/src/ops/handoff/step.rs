@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use pmh_audit::{Kind, OrgRef, Reference, registry::Categories};
 use pmh_domain::handoff::{
-    Decision, EntryRef, HandoffId, Home, HomeAct, HomeEntry, LeafHash, Refusal as Refused, Side, Statement,
-    Stay, StayAct, StayEntry,
+    Alarm, Decision, EntryRef, HandoffId, Home, HomeAct, HomeEntry, LeafHash, Refusal as Refused, Side,
+    Statement, Stay, StayAct, StayEntry,
 };
 use pmh_proto::common::Reason;
 use pmh_store::{
     Concluding, Conclusion, Draft, Idempotency, Reply, SubjectRef,
-    handoff::{HandoffStep, Heard, Loaded, NewHandoff, NewStep},
+    birth::BirthChange,
+    handoff::{Alarms, HandoffStep, Heard, Loaded, NewHandoff, NewStep},
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{Kept, fold};
+use super::{Kept, consent_reference, fold};
 use crate::{
     ops::{
         Call, Gateway,
@@ -35,6 +36,8 @@ pub(super) struct Stepping {
     pub(super) municipality: String,
     /// The message that brought it.
     pub(super) heard: Option<(LeafHash, Vec<u8>)>,
+    /// What home keeps of a birth, if the message tells of one.
+    pub(super) birth: Option<BirthChange>,
 }
 
 /// A decided step.
@@ -72,6 +75,19 @@ impl Stepping {
             draft: call.draft(Kind::Write, Categories::HANDOFF, None, [0; 32]),
             municipality: call.short().to_owned(),
             heard: None,
+            birth: None,
+        }
+    }
+
+    /// A step that this gateway makes by itself.
+    pub(super) fn by_itself(id: HandoffId, side: Side, municipality: String, draft: Draft) -> Self {
+        Self {
+            step: HandoffStep { id, side, resident: None, heard: None },
+            idempotency: None,
+            draft,
+            municipality,
+            heard: None,
+            birth: None,
         }
     }
 
@@ -82,6 +98,7 @@ impl Stepping {
         decide: impl Fn(&Home, &Loaded) -> Result<Decision<HomeAct>, Refused> + Send + Sync + 'static,
     ) -> Result<Kept, Refusal> {
         let (municipality, heard) = (self.municipality.clone(), self.heard.clone());
+        let birth = self.birth.clone();
         self.run(gateway, move |loaded| {
             let known = loaded.handoff.as_ref().filter(|stored| stored.municipality == municipality);
             let Some((stored, home)) = known.and_then(|stored| Some((stored, fold::home(stored)?))) else {
@@ -91,7 +108,10 @@ impl Stepping {
             match decide(&home, loaded) {
                 Err(refused) => (Decided::Refused(fold::reason(refused)), None),
                 Ok(Decision::Known) => known_before(loaded, about),
-                Ok(Decision::Append(act)) => home_act(loaded, Some(&home), &act, about, None, heard.as_ref()),
+                Ok(Decision::Append(act)) => {
+                    let (decided, step) = home_act(loaded, Some(&home), &act, about, None, heard.as_ref());
+                    (decided, step.map(|step| NewStep { birth: birth.clone(), ..step }))
+                }
             }
         })
         .await
@@ -129,7 +149,8 @@ impl Stepping {
         gateway: &Arc<Gateway>,
         decide: impl Fn(&Loaded) -> (Decided, Option<NewStep>) + Send + Sync + 'static,
     ) -> Result<Kept, Refusal> {
-        let Self { step, idempotency, draft, municipality, .. } = self;
+        let Self { step, idempotency, mut draft, municipality, heard, .. } = self;
+        draft.detail.consent = consent_reference(step.id);
         let keeper = Arc::clone(gateway);
         let holder = OrgRef::new(&municipality).ok();
         let urn = format!("urn:x-pmh:org:{municipality}");
@@ -151,6 +172,12 @@ impl Stepping {
                 Concluding::Fresh(Decided::Known { answer, about }) => {
                     let mut draft = about_her(draft(Sha256::digest(&answer).into()), &about);
                     draft.kind = Kind::Replay;
+                    // Who brought a message twice holds the proof that it had arrived, even if the first answer was lost.
+                    let cited = heard.as_ref().map(|(leaf, _)| Reference {
+                        origin_sha256: keeper.origin_of(&about.other),
+                        leaf_hash: leaf.0,
+                    });
+                    draft.references = cited.into_iter().collect::<Vec<_>>().try_into().unwrap_or_default();
                     Conclusion { reply: Reply::Answer(answer), draft: Some(draft) }
                 }
                 Concluding::Fresh(Decided::Entered(entered)) => {
@@ -193,9 +220,24 @@ pub(super) fn home_act(
         Some(home) => home.tells(&entry),
         None => Home::begin(&entry).and_then(|home| home.tells(&entry)),
     };
+    let alarms = home.map_or_else(Alarms::default, |home| {
+        let mut after = home.clone();
+        after.apply(&entry);
+        alarms(&home.alarms(), &after.alarms())
+    });
     let answer = wire::of_home(told.as_ref());
     let cause = told.as_ref().and_then(|told| told.cause).or(heard.map(|(leaf, _)| their(Side::Stay, *leaf)));
-    entered(fold::home_kind(act), fold::format(act), told.is_some(), answer, cause, about, opens, heard)
+    entered(
+        fold::home_kind(act),
+        fold::format(act),
+        told.is_some(),
+        answer,
+        cause,
+        about,
+        opens,
+        heard,
+        alarms,
+    )
 }
 
 /// A step of the stay side's.
@@ -210,13 +252,28 @@ pub(super) fn stay_act(
     let entry =
         StayEntry { name: to_come(loaded, Side::Stay), at: fold::instant(loaded.now_us), act: act.clone() };
     let told: Option<Statement<_>> = stay.and_then(|stay| stay.tells(&entry));
+    let alarms = stay.map_or_else(Alarms::default, |stay| {
+        let mut after = stay.clone();
+        after.apply(&entry);
+        alarms(&stay.alarms(), &after.alarms())
+    });
     let answer = wire::of_stay(told.as_ref());
     let cause = told.as_ref().and_then(|told| told.cause).or(heard.map(|(leaf, _)| their(Side::Home, *leaf)));
-    entered(fold::stay_kind(act), fold::format(act), told.is_some(), answer, cause, about, opens, heard)
+    entered(
+        fold::stay_kind(act),
+        fold::format(act),
+        told.is_some(),
+        answer,
+        cause,
+        about,
+        opens,
+        heard,
+        alarms,
+    )
 }
 
 #[expect(clippy::too_many_arguments, reason = "one place where a step takes its final form")]
-fn entered(
+pub(super) fn entered(
     kind: Kind,
     act: Option<String>,
     is_told: bool,
@@ -225,6 +282,7 @@ fn entered(
     about: About,
     opens: Option<NewHandoff>,
     heard: Option<&(LeafHash, Vec<u8>)>,
+    alarms: Alarms,
 ) -> (Decided, Option<NewStep>) {
     let Some(act) = act else { return (Decided::Refused(Reason::Internal), None) };
     let heard = heard.map(|(leaf, message)| Heard {
@@ -233,12 +291,23 @@ fn entered(
         answer: answer.clone(),
     });
     let message = is_told.then(|| answer.clone());
-    let step = NewStep { act, message, opens, binds: None, heard };
+    let step = NewStep { act, message, opens, binds: None, heard, alarms, birth: None };
     (Decided::Entered(Entered { kind, answer, cause, about }), Some(step))
 }
 
+/// What the step raises and settles: the difference that it makes to what waits for a person.
+fn alarms(before: &[Alarm], after: &[Alarm]) -> Alarms {
+    let is_in = |all: &[Alarm], own: u64| all.iter().any(|alarm| alarm.own == own);
+    let raised = after.iter().filter(|alarm| !is_in(before, alarm.own));
+    let settled = before.iter().filter(|alarm| !is_in(after, alarm.own));
+    Alarms {
+        raised_until_us: raised.map(|alarm| alarm.due().as_microsecond()).next(),
+        settled: settled.map(|alarm| alarm.own).collect(),
+    }
+}
+
 /// The first answer to a message that comes again; nothing new where an officer repeats what is done.
-fn known_before(loaded: &Loaded, about: About) -> (Decided, Option<NewStep>) {
+pub(super) fn known_before(loaded: &Loaded, about: About) -> (Decided, Option<NewStep>) {
     (Decided::Known { answer: loaded.heard.clone().unwrap_or_default(), about }, None)
 }
 

@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use pmh_audit::{Kind, OrgRef, Receipt, Reference, registry::Categories};
 use pmh_domain::{
-    checkup::record::Checkup,
     handoff::{
-        Ask, Category, Disclosure, Duty, HandoffId, Home, LeafHash, Person, Proven, ReadRefusal, Side, State,
-        StaySays, StayState, VerifiedAccept, guest_reads,
+        Ask, BirthOrder, Category, Disclosure, Duty, HandoffId, Home, LeafHash, Person, Proven, ReadRefusal,
+        Side, State, StaySays, StayState, VerifiedAccept, guest_reads,
     },
+    time::tokyo_date,
 };
 use pmh_proto::common::Reason;
 use pmh_store::{
     Concluding, Conclusion, Recorded, Reply,
-    checkup::KeptCheckup,
     handoff::{DisclosureOf, StoredHandoff},
 };
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Kept,
+    Kept, consent_reference,
     fold::{self, instant},
     link::{Link, Peer},
     proof::MunicipalLog,
+    shown::{Shown, nth_child},
 };
 use crate::{
     ops::{
@@ -33,13 +33,15 @@ use crate::{
     rpc::{handoff::wire, status::Refusal},
 };
 
-/// What a guest asks: of which handoff, which category of the mother's record, in the course of which duty.
+/// What a guest asks: of which handoff, which category of whose record, in the course of which duty.
 #[derive(Debug, Clone, Copy)]
 pub struct Guest {
     /// Which handoff.
     pub handoff: HandoffId,
     /// Which category.
     pub category: Category,
+    /// Whose: 0 the mother, otherwise the place among the children of whom the guest is told, from 1.
+    pub child: u8,
     /// In the course of which duty.
     pub duty: Option<Duty>,
 }
@@ -60,13 +62,13 @@ pub async fn disclose(
     gateway: &Arc<Gateway>,
     call: &Call,
     guest: Guest,
-    render: impl Fn(Category, &[KeptCheckup]) -> Vec<u8> + Send + 'static,
+    render: impl Fn(Guest, &Shown) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
     gateway.witnesses.permit_disclosure(gateway.now_us())?;
     let stored = home_of(gateway, call, guest.handoff).await?;
     let (permit, keeper, call) = (Permit::new(gateway, &stored, guest), Arc::clone(gateway), call.clone());
     let (holder, other) = (OrgRef::new(&stored.municipality).ok(), stored.other.clone());
-    let urn = format!("urn:x-pmh:org:{other}");
+    let (urn, today) = (format!("urn:x-pmh:org:{other}"), tokyo_date(gateway.now()));
     let recorded = gateway
         .store
         .disclose_to_guest(
@@ -79,13 +81,12 @@ pub async fn disclose(
                     Concluding::Fresh(Err(refusal)) => return refused(reason(refusal)),
                     Concluding::Replay(_) | Concluding::KeyReused => return refused(Reason::Internal),
                 };
-                let seen: Vec<KeptCheckup> =
-                    view.checkups.iter().filter_map(|kept| cut(kept, guest.category)).collect();
-                let answer = render(guest.category, &seen);
-                let categories = Categories::HANDOFF | Categories::CHECKUP;
+                let answer = render(guest, &Shown::of(&view.records, guest.category, today));
+                let categories = classes(guest.category);
                 let mut draft =
                     call.draft(Kind::Disclosure, categories, None, Sha256::digest(&answer).into());
                 draft.holder.clone_from(&holder);
+                draft.detail.consent = consent_reference(guest.handoff);
                 draft.subject = keeper.entry_subject(view.subject, &urn);
                 let accept = view.disclosure.cites();
                 let cited = Reference { origin_sha256: keeper.origin_of(&other), leaf_hash: accept.leaf.0 };
@@ -116,11 +117,7 @@ pub async fn shared(
     let stored = own(gateway, call, id, Side::Stay).await?;
     let stay = fold::stay(&stored).filter(|stay| stay.state(gateway.now()) == StayState::Active);
     let stay = stay.ok_or_else(|| Refusal::new(Reason::NotFound))?;
-    let bases = &stay.offer().terms().bases;
-    let is_shared = |category: &Category| {
-        let stated = bases.statutory().iter().any(|law| law.categories.contains(category));
-        (bases.consent(*category).is_some() || stated) && stay.may_ask(*category) && !category.is_of_child()
-    };
+    let is_shared = |category: &Category| stay.is_shared(*category) && stay.may_ask(*category);
     let asked = if asked.is_empty() { Category::ALL.as_slice() } else { asked };
     let shared: Vec<Category> = asked.iter().copied().filter(is_shared).collect();
     if shared.is_empty() { Err(Refusal::new(Reason::ConsentRequired)) } else { Ok(shared) }
@@ -131,7 +128,7 @@ pub async fn view<R: Response>(
     gateway: &Arc<Gateway>,
     call: &Call,
     guest: Guest,
-    at_home: impl Fn(Category, &[KeptCheckup]) -> Vec<u8> + Send + 'static,
+    at_home: impl Fn(Guest, &Shown) -> Vec<u8> + Send + 'static,
     render: impl Fn(&Chunk) -> R + Send + 'static,
 ) -> Result<Recorded<R>, Refusal> {
     let stored = own(gateway, call, guest.handoff, Side::Stay).await?;
@@ -147,9 +144,10 @@ pub async fn view<R: Response>(
         .store
         .disclose(gateway.attempt(), None, move |_, _| {
             let response = render(&chunk);
-            let categories = Categories::HANDOFF | Categories::CHECKUP;
+            let categories = classes(guest.category);
             let mut draft = call.draft(Kind::Disclosure, categories, None, response.digest());
             draft.holder.clone_from(&holder);
+            draft.detail.consent = consent_reference(guest.handoff);
             draft.subject.clone_from(&subject);
             draft.references = vec![reference].try_into().unwrap_or_default();
             (response, Some(draft))
@@ -190,8 +188,14 @@ impl Permit {
     fn ask(&self, of: &DisclosureOf) -> Result<Disclosure, ReadRefusal> {
         let home = of.handoff.as_ref().and_then(fold::home);
         let accept = home.as_ref().and_then(|home| self.accept(home, &of.heard));
-        let Guest { handoff, category, duty } = self.guest;
-        let ask = Ask { handoff, person: Person::Mother, category, duty };
+        let Guest { handoff, category, child, duty } = self.guest;
+        let person = match child {
+            0 => Some(Person::Mother),
+            place => home.as_ref().and_then(|home| nth_child(home, &of.children, place)).map(Person::Child),
+        };
+        // Whoever is not shown is asked for as somebody who cannot be: the same answer in every state.
+        let person = person.unwrap_or(Person::Child(BirthOrder(0)));
+        let ask = Ask { handoff, person, category, duty };
         match (&home, &accept) {
             (Some(home), Some(accept)) => guest_reads(Some((home, accept)), ask, instant(of.now_us)),
             (Some(home), None) if home.state(instant(of.now_us)) == State::Active => {
@@ -235,10 +239,14 @@ fn chunk_of((response, receipt): Kept) -> Result<Chunk, Refusal> {
     Ok(Chunk { response, index: receipt.index, leaf_hash })
 }
 
-/// What a category shows of a checkup. Home's own names of persons and records are not shared.
-fn cut(kept: &KeptCheckup, category: Category) -> Option<KeptCheckup> {
-    let checkup: Checkup = kept.checkup.seen_under(category)?;
-    Some(KeptCheckup { checkup, ..kept.clone() })
+/// Classes of record that a category is made of.
+fn classes(category: Category) -> Categories {
+    let class = match category {
+        Category::ChildVaccinations | Category::MotherVaccinations => Categories::VACCINATION,
+        Category::Entitlements => Categories::SUBSIDY,
+        _ => Categories::CHECKUP,
+    };
+    Categories::HANDOFF | class
 }
 
 fn grounds(home: &Home, guest: Guest, gateway: &Gateway) -> bool {

@@ -126,7 +126,12 @@ pub async fn get_forecast(
             person(&doses, None, wanted.due_date, &wanted.conditions).map_err(|_| Reason::NotFound)?;
         let Known { history, gap } = known(&doses, wanted.on, false, None);
         let due = DueList {
-            series: forecast(&book, &person, &history, wanted.on, wanted.policy),
+            // Nothing is due of a child that was lost, and nobody may be told that anything is.
+            series: if doses.is_silent {
+                Vec::new()
+            } else {
+                forecast(&book, &person, &history, wanted.on, wanted.policy)
+            },
             completeness: history.completeness,
             gap,
             rules_version: book.version().to_owned(),

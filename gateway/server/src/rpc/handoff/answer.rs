@@ -1,18 +1,32 @@
 //! Outcomes become messages.
 
-use pmh_domain::handoff::{Category, State, StayState};
+use jiff::civil::Date;
+use pmh_domain::{
+    entitlement::Entitlement,
+    handoff::{State, StayState},
+};
 use pmh_proto::{checkup, handoff as pb};
-use pmh_store::checkup::KeptCheckup;
+use pmh_store::{checkup::KeptCheckup, vaccination::StoredDose};
 use prost::Message as _;
 
 use super::{
     super::{checkup::record, convert},
-    wire, words,
+    newborn, request, wire, words,
 };
-use crate::ops::handoff::{Chunk, Listed, Standing};
+use crate::ops::handoff::{Chunk, Guest, Listed, Requested, Shown, Standing};
 
-pub(super) fn list(handoffs: &[Listed], has_more: bool) -> pb::ListHandoffsResponse {
-    pb::ListHandoffsResponse { handoffs: handoffs.iter().map(summary).collect(), has_more, receipt: None }
+pub(super) fn list(
+    handoffs: &[Listed],
+    requests: &[Requested],
+    has_more: bool,
+    today: Date,
+) -> pb::ListHandoffsResponse {
+    pb::ListHandoffsResponse {
+        handoffs: handoffs.iter().map(summary).collect(),
+        has_more,
+        requests: requests.iter().map(|requested| request::summary(requested, today)).collect(),
+        receipt: None,
+    }
 }
 
 fn summary(listed: &Listed) -> pb::HandoffSummary {
@@ -37,6 +51,9 @@ fn summary(listed: &Listed) -> pb::HandoffSummary {
         fence: listed.fence,
         unsent: listed.unsent,
         offered_at: Some(convert::instant(listed.offered_at)),
+        asked_last_day: listed.asked_last.map(|day| day.to_string()).unwrap_or_default(),
+        unacknowledged: listed.unacknowledged,
+        overdue: listed.overdue,
     }
 }
 
@@ -54,11 +71,14 @@ fn state(standing: Standing) -> pb::HandoffState {
 }
 
 /// Home's answer to its guest, encoded without its receipt.
-pub(super) fn at_home(category: Category, kept: &[KeptCheckup]) -> Vec<u8> {
+pub(super) fn at_home(guest: Guest, shown: &Shown) -> Vec<u8> {
     let records = pb::HandoffRecords {
-        category: words::category(category).into(),
-        child: 0,
-        checkups: kept.iter().map(without_homes_names).collect(),
+        category: words::category(guest.category).into(),
+        child: guest.child.into(),
+        checkups: shown.checkups.iter().map(without_homes_names).collect(),
+        doses: shown.doses.iter().map(given).collect(),
+        entitlements: shown.entitlements.iter().map(entitlement).collect(),
+        births: shown.newborns.iter().map(newborn::summary).collect(),
     };
     pb::ReadRecordsResponse { records: Some(records), receipt: None }.encode_to_vec()
 }
@@ -70,6 +90,27 @@ pub(super) fn at_stay(chunk: &Chunk) -> pb::ReadHandoffRecordsResponse {
         records: told.records,
         home_entry: Some(pb::HandoffEntryName { index: chunk.index, leaf_hash: chunk.leaf_hash.to_vec() }),
         receipt: None,
+    }
+}
+
+/// A dose without home's names of it and of the paper it was given under.
+fn given(dose: &StoredDose) -> pmh_proto::vaccination::Dose {
+    let mut dose = super::super::vaccination::dose(dose);
+    for name in
+        [&mut dose.dose_id, &mut dose.authorization_key, &mut dose.override_reason, &mut dose.change_reason]
+    {
+        name.clear();
+    }
+    dose
+}
+
+fn entitlement(right: &Entitlement) -> pb::HandoffEntitlement {
+    pb::HandoffEntitlement {
+        certification_name: right.certification_name.clone(),
+        law_no: right.group.law_no().to_string(),
+        valid_from: right.validity.from().to_string(),
+        valid_to: right.validity.to().map(|last| last.to_string()).unwrap_or_default(),
+        copayments: right.copayments.iter().copied().map(convert::copayment).collect(),
     }
 }
 

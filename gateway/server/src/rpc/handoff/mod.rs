@@ -1,14 +1,21 @@
 //! `pmh.handoff.v1.HandoffService` and `HandoffPeerService`.
 
 mod answer;
+mod change;
+mod evidence;
+pub(super) mod newborn;
 mod parse;
 mod peer;
+mod report;
+mod request;
 mod view;
+mod watch;
 pub(crate) mod wire;
 mod words;
 
 use pmh_auth::names::Purpose;
 use pmh_domain::handoff::{HandoffId, OneTimeCode, Side};
+use pmh_domain::time::tokyo_date;
 use pmh_proto::{
     common::Reason,
     handoff::{self as pb, handoff_service_server::HandoffService},
@@ -27,6 +34,16 @@ macro_rules! path {
 #[tonic::async_trait]
 impl HandoffService for Service {
     type ReadHandoffRecordsStream = Answers<pb::ReadHandoffRecordsResponse>;
+    type WatchHandoffsStream = Answers<pb::WatchHandoffsResponse>;
+
+    async fn request_handoff(
+        &self,
+        request: Request<pb::RequestHandoffRequest>,
+    ) -> Result<Response<pb::RequestHandoffResponse>, Status> {
+        let (call, message) = self.open(path!("RequestHandoff"), request)?;
+        let outcome = self.ask(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
 
     async fn offer_handoff(
         &self,
@@ -108,6 +125,69 @@ impl HandoffService for Service {
         let outcome = self.confirm_accept(&call, &message).await;
         self.answer(&call, outcome).await
     }
+
+    async fn report_to_home(
+        &self,
+        request: Request<pb::ReportToHomeRequest>,
+    ) -> Result<Response<pb::ReportToHomeResponse>, Status> {
+        let (call, message) = self.open(path!("ReportToHome"), request)?;
+        let outcome = self.report(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn acknowledge_report(
+        &self,
+        request: Request<pb::AcknowledgeReportRequest>,
+    ) -> Result<Response<pb::AcknowledgeReportResponse>, Status> {
+        let (call, message) = self.open(path!("AcknowledgeReport"), request)?;
+        let outcome = self.acknowledged(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn watch_handoffs(
+        &self,
+        request: Request<pb::WatchHandoffsRequest>,
+    ) -> Result<Response<Self::WatchHandoffsStream>, Status> {
+        let (call, message) = self.open(path!("WatchHandoffs"), request)?;
+        let outcome = self.watch_own_handoffs(&call, &message);
+        self.answer(&call, outcome).await
+    }
+
+    async fn extend_handoff(
+        &self,
+        request: Request<pb::ExtendHandoffRequest>,
+    ) -> Result<Response<pb::ExtendHandoffResponse>, Status> {
+        let (call, message) = self.open(path!("ExtendHandoff"), request)?;
+        let outcome = self.extend(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn add_consent(
+        &self,
+        request: Request<pb::AddConsentRequest>,
+    ) -> Result<Response<pb::AddConsentResponse>, Status> {
+        let (call, message) = self.open(path!("AddConsent"), request)?;
+        let outcome = self.consent(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn move_handoff(
+        &self,
+        request: Request<pb::MoveHandoffRequest>,
+    ) -> Result<Response<pb::MoveHandoffResponse>, Status> {
+        let (call, message) = self.open(path!("MoveHandoff"), request)?;
+        let outcome = self.change_residence(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn export_evidence(
+        &self,
+        request: Request<pb::ExportEvidenceRequest>,
+    ) -> Result<Response<pb::ExportEvidenceResponse>, Status> {
+        let (call, message) = self.open(path!("ExportEvidence"), request)?;
+        let outcome = self.export(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
 }
 
 impl Service {
@@ -117,8 +197,16 @@ impl Service {
         message: &pb::OfferHandoffRequest,
     ) -> Result<pb::OfferHandoffResponse, Refusal> {
         self.permit(call)?;
-        let id = HandoffId(self.gateway.random_bytes());
-        let (key, resident_key, offer) = parse::offer(message, call.issuer()?, id, call.now)?;
+        let asked = match message.request_id.as_str() {
+            "" => None,
+            _ => Some(self.asked_for(call, &message.request_id).await?),
+        };
+        let drawn = parse::Drawn { handoff: self.gateway.random_bytes(), code: self.gateway.random_bytes() };
+        let (key, resident_key, offer) =
+            parse::offer(message, call.issuer()?, asked.as_ref(), &drawn, call.now)?;
+        if let Some(asked) = &asked {
+            ops::is_asked_for(&self.gateway, call, &resident_key, asked.says()).await?;
+        }
         self.decode(ops::offer(&self.gateway, call, &key, resident_key, offer).await?)
     }
 
@@ -132,12 +220,13 @@ impl Service {
         let mut checked = Fields::default();
         let named = parse::named(&mut checked, &message.idempotency_key, &message.handoff_id);
         let code = <[u8; 16]>::try_from(message.code.as_slice()).ok();
-        let code = parse::required(&mut checked, "code", code);
+        if !message.code.is_empty() {
+            parse::required(&mut checked, "code", code);
+        }
         let given = parse::required(&mut checked, "answers", wire::given(&message.answers));
         checked.finish()?;
-        let ((key, id), code, given) =
-            (named.ok_or_else(wrong)?, code.ok_or_else(wrong)?, given.ok_or_else(wrong)?);
-        let code = OneTimeCode(code);
+        let ((key, id), given) = named.zip(given).ok_or_else(wrong)?;
+        let code = code.map(OneTimeCode);
         self.decode(ops::accept(&self.gateway, call, &permit, &key, id, code, given).await?)
     }
 
@@ -152,7 +241,12 @@ impl Service {
         let reason = parse::required(&mut checked, "reason", words::to_decline(message.reason));
         checked.finish()?;
         let ((key, id), reason) = named.zip(reason).ok_or_else(wrong)?;
-        self.decode(ops::decline(&self.gateway, call, &key, id, reason).await?)
+        let kept = if self.is_home(call, id).await? {
+            ops::refuse_request(&self.gateway, call, &key, id, reason).await?
+        } else {
+            ops::decline(&self.gateway, call, &key, id, reason).await?
+        };
+        self.decode(kept)
     }
 
     async fn withdraw(
@@ -213,7 +307,11 @@ impl Service {
 
     async fn list_own_handoffs(&self, call: &Call) -> Result<pb::ListHandoffsResponse, Refusal> {
         self.permit(call)?;
-        let (mut response, proof) = ops::list(&self.gateway, call, answer::list).await?.into_parts();
+        let today = tokyo_date(call.now);
+        let render = move |handoffs: &[ops::Listed], requests: &[ops::Requested], has_more| {
+            answer::list(handoffs, requests, has_more, today)
+        };
+        let (mut response, proof) = ops::list(&self.gateway, call, render).await?.into_parts();
         response.receipt = proof.map(|proof| self.receipt(proof));
         Ok(response)
     }

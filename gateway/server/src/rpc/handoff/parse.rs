@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use pmh_domain::{
-    handoff::{Bases, Category, Consent, Duty, HandoffId, Offer, OneTimeCode, Statutory, Terms, answer_by},
+    handoff::{
+        Bases, Category, Consent, Duty, HandoffId, Offer, OneTimeCode, Proven, Request, Statutory, Terms,
+        answer_by,
+    },
     organization::IssuerId,
     resident::ResidentKey,
     time::{DateRange, tokyo_date},
@@ -45,6 +48,17 @@ pub(super) fn required<T>(checked: &mut Fields, path: &str, value: Option<T>) ->
     value
 }
 
+/// The days of a stay.
+pub(super) fn period(checked: &mut Fields, first: &str, last: &str) -> Option<DateRange> {
+    let first = checked.date("first_day", first);
+    let (first, last) = first.zip(checked.date("last_day", last))?;
+    let period = DateRange::new(first, last).ok();
+    if period.is_none() {
+        checked.wrong("last_day", Reason::IntervalReversed);
+    }
+    period
+}
+
 /// Known categories.
 pub(super) fn categories(checked: &mut Fields, numbers: &[i32]) -> Option<BTreeSet<Category>> {
     required(checked, "categories", words::all(numbers, words::to_category))
@@ -55,11 +69,18 @@ pub(super) fn duties(checked: &mut Fields, numbers: &[i32]) -> Option<BTreeSet<D
     required(checked, "duties", words::all(numbers, words::to_duty))
 }
 
+/// What the gateway draws for an offer.
+pub(super) struct Drawn {
+    pub(super) handoff: [u8; 16],
+    pub(super) code: [u8; 16],
+}
+
 /// Key, resident and offer of a request.
 pub(super) fn offer(
     message: &pb::OfferHandoffRequest,
     home: IssuerId,
-    handoff: HandoffId,
+    request: Option<&Proven<Request>>,
+    drawn: &Drawn,
     now: Timestamp,
 ) -> Result<(String, ResidentKey, Offer), Refusal> {
     let mut checked = Fields::default();
@@ -68,23 +89,20 @@ pub(super) fn offer(
     let resident_key =
         resident_key.and_then(|key| required(&mut checked, "resident_key", ResidentKey::parse(&key).ok()));
     let stay = required(&mut checked, "stay", wire::municipality(&message.stay));
-    let first = checked.date("first_day", &message.first_day);
-    let last = checked.date("last_day", &message.last_day);
-    let period = first.zip(last).and_then(|(first, last)| {
-        let period = DateRange::new(first, last).ok();
-        if period.is_none() {
-            checked.wrong("last_day", Reason::IntervalReversed);
-        }
-        period
-    });
+    let period = period(&mut checked, &message.first_day, &message.last_day);
     let duties = duties(&mut checked, &message.duties);
-    let code = <[u8; 16]>::try_from(message.code.as_slice()).ok();
-    let code = required(&mut checked, "code", code);
+    let code = match (message.code.as_slice(), request) {
+        // Nobody ever has this one: she was at the other window already.
+        ([], Some(_)) => Some(drawn.code),
+        (code, _) => required(&mut checked, "code", code.try_into().ok()),
+    };
     let answer = checked.optional_date("answer_by", &message.answer_by);
-    let consents = consents(&mut checked, &message.consents);
+    let mut consents = consents(&mut checked, &message.consents);
+    consents.extend(request.map(|request| request.says().consent.clone()));
     let stated = statutory(&mut checked, &message.statutory);
     checked.finish()?;
     let period = period.ok_or_else(wrong)?;
+    let handoff = request.map_or(HandoffId(drawn.handoff), Proven::handoff);
     let terms = Terms {
         handoff,
         home,
@@ -95,13 +113,18 @@ pub(super) fn offer(
         code: OneTimeCode(code.ok_or_else(wrong)?).digest(handoff),
         answer_by: answer.unwrap_or_else(|| answer_by(tokyo_date(now)).min(period.last())),
     };
-    let offer = Offer::new(terms)
-        .map_err(|error| Refusal::invalid_fields(vec![]).with_field(path_of(error), Reason::Value))?;
+    let offer = match request {
+        Some(request) => Offer::answering(request, terms),
+        None => Offer::new(terms),
+    };
+    let offer =
+        offer.map_err(|error| Refusal::invalid_fields(vec![]).with_field(path_of(error), Reason::Value))?;
     let (key, resident_key) = key.zip(resident_key).ok_or_else(wrong)?;
     Ok((key, resident_key, offer))
 }
 
-fn consents(checked: &mut Fields, wire: &[pb::HandoffConsent]) -> Vec<Consent> {
+/// Consent as it was stated.
+pub(super) fn consents(checked: &mut Fields, wire: &[pb::HandoffConsent]) -> Vec<Consent> {
     let mut consents = Vec::new();
     for (place, stated) in wire.iter().enumerate() {
         if stated.origin() == pb::HandoffConsentOrigin::Paper {
@@ -131,7 +154,7 @@ fn officers(checked: &mut Fields, path: &str, names: &[String]) {
 fn path_of(error: pmh_domain::handoff::OfferError) -> &'static str {
     use pmh_domain::handoff::OfferError;
     match error {
-        OfferError::SameSide => "stay",
+        OfferError::SameSide | OfferError::NotRequested => "stay",
         OfferError::NoDuty => "duties",
         OfferError::Statutory => "statutory",
         OfferError::AnswerBy => "answer_by",

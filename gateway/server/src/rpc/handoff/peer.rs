@@ -64,7 +64,8 @@ impl Service {
         }
         checked.finish()?;
         let (handoff, category) = id.zip(category).ok_or_else(wrong)?;
-        let guest = ops::Guest { handoff, category, duty };
+        let child = u8::try_from(request.child).map_err(|_| Refusal::new(Reason::ConsentRequired))?;
+        let guest = ops::Guest { handoff, category, child, duty };
         if request.still_open {
             return ops::is_open(&self.gateway, call, guest)
                 .await

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use pmh_domain::handoff::{Category, HandoffId};
-use pmh_proto::handoff as pb;
+use pmh_proto::{common::Reason, handoff as pb};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
@@ -30,8 +30,8 @@ struct Asked {
 }
 
 impl Asked {
-    fn guest(&self, category: Category) -> ops::Guest {
-        ops::Guest { handoff: self.id, category, duty: self.duty }
+    fn guest(&self, category: Category, child: u8) -> ops::Guest {
+        ops::Guest { handoff: self.id, category, child, duty: self.duty }
     }
 }
 
@@ -68,19 +68,46 @@ impl Service {
 
     async fn fill(&self, call: &Call, asked: &Asked, sender: &Sender) -> Result<(), Refusal> {
         for category in &asked.categories {
-            let recorded =
-                ops::view(&self.gateway, call, asked.guest(*category), answer::at_home, answer::at_stay)
-                    .await?;
-            let (mut response, proof) = recorded.into_parts();
-            response.receipt = proof.map(|proof| self.receipt(proof));
-            if sender.send(Ok(response)).await.is_err() {
+            if sender.is_closed() {
                 return Ok(());
+            }
+            if category.is_of_child() {
+                self.fill_children(call, asked, *category, sender).await?;
+            } else {
+                self.send(call, asked.guest(*category, 0), sender).await?;
             }
         }
         match asked.categories.first() {
-            Some(category) if asked.follow => self.keep_open(call, asked.guest(*category), sender).await,
+            Some(category) if asked.follow => self.keep_open(call, asked.guest(*category, 0), sender).await,
             _ => Ok(()),
         }
+    }
+
+    /// One child after another, until home knows of no further one: a child that is not there, one of whom nothing may be said
+    /// and a category that is shared no more end alike.
+    async fn fill_children(
+        &self,
+        call: &Call,
+        asked: &Asked,
+        category: Category,
+        sender: &Sender,
+    ) -> Result<(), Refusal> {
+        for child in 1..=MOST_CHILDREN {
+            match self.send(call, asked.guest(category, child), sender).await {
+                Err(refusal) if refusal.reason() == Reason::ConsentRequired => return Ok(()),
+                sent => sent?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, call: &Call, guest: ops::Guest, sender: &Sender) -> Result<(), Refusal> {
+        let recorded = ops::view(&self.gateway, call, guest, answer::at_home, answer::at_stay).await?;
+        let (mut response, proof) = recorded.into_parts();
+        response.receipt = proof.map(|proof| self.receipt(proof));
+        // Whoever has gone away is noticed by the next look.
+        let _ = sender.send(Ok(response)).await;
+        Ok(())
     }
 
     /// Until the caller goes away or the view closes, which is a refusal.
@@ -98,4 +125,5 @@ impl Service {
 
 /// Messages that may wait for a slow reader.
 const AHEAD: usize = 2;
+const MOST_CHILDREN: u8 = 10;
 const LOOK_EVERY: Duration = Duration::from_millis(500);

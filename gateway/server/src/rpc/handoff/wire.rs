@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use pmh_domain::{
     handoff::{
         Answers, Bases, Category, CodeDigest, Consent, ConsentOrigin, Duty, DutyAnswer, EntryRef, Giver,
-        HandoffId, HomeSays, LeafHash, Offer, Officer, Side, Statement, Statutory, StaySays, Terms,
-        TwoOfficers,
+        HandoffId, HomeSays, LeafHash, Offer, Officer, RequestAct, Side, Statement, Statutory, StaySays,
+        Terms, TwoOfficers,
     },
     organization::{IssuerId, OrganizationId},
     time::DateRange,
@@ -17,7 +17,7 @@ use pmh_proto::handoff::{self as pb, handoff_statement::Says};
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::words;
+use super::{newborn, report, request, words};
 use crate::ops::handoff::{Guest, Message, Said, Told};
 
 /// What home's entry tells, as the bytes of a response; empty if it tells nothing.
@@ -29,6 +29,11 @@ pub(crate) fn of_home(statement: Option<&Statement<HomeSays>>) -> Vec<u8> {
         HomeSays::Confirm { last } => Says::Confirmed(pb::HandoffConfirmed { last_day: day(last) }),
         HomeSays::Shorten { last } => Says::Shortened(pb::HandoffShortened { last_day: day(last) }),
         HomeSays::ChildDuties { owed } => Says::ChildDuties(pb::HandoffChildDuties { owed: *owed }),
+        HomeSays::ConsentGiven(more) => {
+            let categories = more.iter().map(|category| words::category(*category).into()).collect();
+            Says::ConsentGiven(pb::HandoffConsentGiven { categories })
+        }
+        HomeSays::Acknowledged => Says::Acknowledged(pb::HandoffAcknowledged {}),
         HomeSays::Received => Says::ReturnReceived(pb::HandoffReturnReceived {}),
         HomeSays::Ended => Says::Ended(pb::HandoffEnded {}),
     };
@@ -52,9 +57,24 @@ pub(crate) fn of_stay(statement: Option<&Statement<StaySays>>) -> Vec<u8> {
             let categories = categories.iter().map(|category| words::category(*category).into()).collect();
             Says::ConsentWithdrawn(pb::HandoffConsentWithdrawn { categories })
         }
+        StaySays::Report(said) => Says::Reported(pb::HandoffReported { report: Some(report::to_wire(said)) }),
         StaySays::Return => Says::Returned(pb::HandoffReturned {}),
+        StaySays::Born(told) => Says::Born(newborn::birth(told)),
+        StaySays::Lost { birth, loss } => Says::Lost(newborn::loss(*birth, *loss)),
     };
     response(statement.handoff, statement.cause, says)
+}
+
+/// What an entry about a request tells, if anything.
+pub(crate) fn of_request(act: &RequestAct, handoff: HandoffId) -> Vec<u8> {
+    match act {
+        RequestAct::RequestMade(asked) => response(handoff, None, Says::Requested(request::to_wire(asked))),
+        RequestAct::RequestRefused { cause, reason } => {
+            let refused = pb::HandoffRequestRefused { reason: words::decline(*reason).into() };
+            response(handoff, Some(*cause), Says::RequestRefused(refused))
+        }
+        RequestAct::RequestReceived { .. } | RequestAct::RefusalReceived { .. } => Vec::new(),
+    }
 }
 
 /// What a response tells; `None` if it tells nothing, or nothing that this version understands.
@@ -106,6 +126,16 @@ pub(crate) fn answer_bytes(response: &pb::DeliverResponse) -> Vec<u8> {
     response.encode_to_vec()
 }
 
+/// An answer as [`answer_bytes`] kept it, as the message that it is.
+pub(crate) fn answer(bytes: &[u8]) -> Option<Message> {
+    let mut answer = pb::DeliverResponse::decode(bytes).ok()?;
+    let receipt = pmh_client::receipt::from_wire(answer.receipt.take().as_ref()?).ok()?;
+    Some(Message {
+        response: answer.encode_to_vec(),
+        receipt: pmh_audit::Receipt { subject: None, ..receipt },
+    })
+}
+
 /// What the stay side's gateway asks home's.
 pub(crate) fn ask(guest: Guest, still_open: bool) -> pb::ReadRecordsRequest {
     pb::ReadRecordsRequest {
@@ -113,6 +143,7 @@ pub(crate) fn ask(guest: Guest, still_open: bool) -> pb::ReadRecordsRequest {
         category: words::category(guest.category).into(),
         duty: guest.duty.map_or(0, |duty| words::duty(duty).into()),
         still_open,
+        child: guest.child.into(),
     }
 }
 
@@ -148,6 +179,10 @@ fn said(says: Says, handoff: HandoffId, cause: Option<(u64, LeafHash)>) -> Optio
         Says::Confirmed(confirmed) => Said::Home(HomeSays::Confirm { last: day(&confirmed.last_day)? }),
         Says::Shortened(shortened) => Said::Home(HomeSays::Shorten { last: day(&shortened.last_day)? }),
         Says::ChildDuties(duties) => Said::Home(HomeSays::ChildDuties { owed: duties.owed }),
+        Says::ConsentGiven(more) => {
+            Said::Home(HomeSays::ConsentGiven(words::all(&more.categories, words::to_category)?))
+        }
+        Says::Acknowledged(_) => Said::Home(HomeSays::Acknowledged),
         Says::ReturnReceived(_) => Said::Home(HomeSays::Received),
         Says::Ended(_) => Said::Home(HomeSays::Ended),
         Says::Accepted(accepted) => Said::Stay(StaySays::Accept(to_answers(&accepted.answers)?)),
@@ -157,7 +192,12 @@ fn said(says: Says, handoff: HandoffId, cause: Option<(u64, LeafHash)>) -> Optio
         Says::ConsentWithdrawn(taken) => {
             Said::Stay(StaySays::ConsentWithdrawn(words::all(&taken.categories, words::to_category)?))
         }
+        Says::Requested(asked) => Said::Request(Box::new(request::of_wire(&asked, handoff)?)),
+        Says::RequestRefused(refused) => Said::RequestRefused(words::to_decline(refused.reason)?),
+        Says::Reported(told) => Said::Stay(StaySays::Report(Box::new(report::of_wire(&told.report?)?))),
         Says::Returned(_) => Said::Stay(StaySays::Return),
+        Says::Born(told) => Said::Stay(StaySays::Born(Box::new(newborn::of_birth(&told)?))),
+        Says::Lost(told) => Said::Stay(newborn::of_loss(&told)?),
     })
 }
 
@@ -183,7 +223,7 @@ fn terms(terms: &Terms) -> pb::HandoffOffer {
     }
 }
 
-fn consent(origin: &ConsentOrigin, categories: Vec<i32>) -> pb::HandoffConsent {
+pub(super) fn consent(origin: &ConsentOrigin, categories: Vec<i32>) -> pb::HandoffConsent {
     let (word, form, officers) = match origin {
         ConsentOrigin::Card => (pb::HandoffConsentOrigin::Card, String::new(), Vec::new()),
         ConsentOrigin::App => (pb::HandoffConsentOrigin::App, String::new(), Vec::new()),

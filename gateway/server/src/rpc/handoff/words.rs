@@ -1,6 +1,6 @@
 //! Words of the contract and of the rules, each pair once.
 
-use pmh_domain::handoff::{Category, DeclineReason, Duty, Law};
+use pmh_domain::handoff::{Assessment, Category, DeclineReason, Duty, Law};
 use pmh_proto::handoff as pb;
 
 macro_rules! words {
@@ -21,6 +21,7 @@ macro_rules! words {
 
 words! { category to_category Category HandoffCategory {
     Notice Place PregnancyCheckups SupportPlan Interviews MotherMind CareApproval Delivery ChildCheckups ChildVaccinations
+    MotherVaccinations Entitlements
 } }
 words! { duty to_duty Duty HandoffDuty {
     PregnancyCheckup NewbornVisit PostpartumCheckup PostpartumCare InfantCheckup Vaccination Consultation
@@ -28,6 +29,7 @@ words! { duty to_duty Duty HandoffDuty {
 words! { decline to_decline DeclineReason HandoffDeclineReason {
     StayTooShort NoCapacity NotOffered MotherDeclined Other
 } }
+words! { assessment to_assessment Assessment HandoffAssessment { Fine FollowUp NotMet } }
 words! { law to_law Law HandoffLaw { ProtectionCouncil AbusePrevention } }
 
 /// Of every number, or none.

@@ -99,7 +99,7 @@ pub(super) fn resident_key(side: ClaimSide, key: &str) -> String {
     }
 }
 
-pub(super) fn dose(dose: &StoredDose) -> pb::Dose {
+pub(in crate::rpc) fn dose(dose: &StoredDose) -> pb::Dose {
     let record = &dose.record;
     pb::Dose {
         dose_id: dose.dose_id.clone(),

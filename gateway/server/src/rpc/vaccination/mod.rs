@@ -5,6 +5,8 @@ mod parse;
 mod rows;
 mod streams;
 
+pub(super) use answer::dose;
+
 use pmh_auth::policy::Permit;
 use pmh_proto::{
     common::Reason,

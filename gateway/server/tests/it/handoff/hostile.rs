@@ -8,6 +8,7 @@ use pmh_proto::audit::Receipt;
 use pmh_proto::common::Reason;
 use pmh_proto::handoff::{ConfirmHandoffRequest, HandoffCategory, HandoffState, ReadRecordsRequest};
 
+use super::forge::{cosigned, dated};
 use super::people::{Mother, Offered, confirm, listed, withdraw};
 use super::rig::{AT_HOME, AT_STAY, Pair, Wire, pair, reason};
 
@@ -150,6 +151,7 @@ async fn i24_without_a_verified_accept_a_peer_reads_nothing_and_learns_nothing()
             handoff_id: id.to_owned(),
             category: HandoffCategory::PregnancyCheckups.into(),
             duty: 0,
+            child: 0,
             still_open,
         };
         reason(peer.call_unrecorded(&request, None).await)
@@ -158,4 +160,70 @@ async fn i24_without_a_verified_accept_a_peer_reads_nothing_and_learns_nothing()
         let (offered, unknown) = (ask(&offered.id, still_open).await, ask(&uuid(), still_open).await);
         assert_eq!((offered, unknown), (Reason::NotFound, Reason::NotFound));
     }
+}
+
+/// A peer signs its own log, and may write any time into it.
+#[tokio::test]
+async fn a_step_dated_before_what_it_answers_is_refused_and_changes_nothing() {
+    let pair = pair(Wire::Cut);
+    let mut mother = Mother::living_at_home(pair).await;
+    let offered = carried(pair, &mother).await;
+    let code = mother.code;
+    let accepted = mother.accepted(pair, &offered.id, code).await.unwrap().response;
+    let (bytes, receipt) = message(&accepted);
+    let receipt = receipt.unwrap();
+    for hours in [1, 24 * 365] {
+        let backdated = dated(&receipt, -hours, &pair.stay.log_signer());
+        let outcome = pair.home.deliver(AT_STAY, bytes.clone(), Some(backdated)).await;
+        assert_eq!(reason(outcome), Reason::StateNotAllowed, "{hours} hours before its offer");
+    }
+    let of_another_key = dated(&receipt, 0, &pair.home.log_signer());
+    let outcome = pair.home.deliver(AT_STAY, bytes, Some(of_another_key)).await;
+    assert_eq!(reason(outcome), Reason::ProofInvalid, "and only its own log");
+    assert_eq!(listed(&pair.home, AT_HOME, &offered.id).await.unwrap().state(), HandoffState::Offered);
+    assert_eq!(reason(confirm(pair, &offered.id).await), Reason::StateNotAllowed, "nothing was accepted");
+
+    to_home(pair, &accepted).await;
+    let confirmed = confirm(pair, &offered.id).await.unwrap().response;
+    let (bytes, receipt) = message(&confirmed);
+    let backdated = dated(&receipt.unwrap(), -1, &pair.home.log_signer());
+    let outcome = pair.stay.deliver(AT_HOME, bytes, Some(backdated)).await;
+    assert_eq!(reason(outcome), Reason::StateNotAllowed, "home is believed no more than that");
+    assert_eq!(listed(&pair.stay, AT_STAY, &offered.id).await.unwrap().state(), HandoffState::Accepted);
+    to_stay(pair, &confirmed).await;
+    assert_eq!(listed(&pair.stay, AT_STAY, &offered.id).await.unwrap().state(), HandoffState::Active);
+}
+
+#[tokio::test]
+async fn a_checkpoint_older_than_its_entry_proves_nothing() {
+    let pair = pair(Wire::Cut);
+    let mut mother = Mother::living_at_home(pair).await;
+    let earlier = message(&carried(pair, &Mother::living_at_home(pair).await).await.response).1.unwrap();
+    let offered = carried(pair, &mother).await;
+    let (code, id) = (mother.code, offered.id.clone());
+    let accepted = mother.accepted(pair, &id, code).await.unwrap().response;
+    let (bytes, receipt) = message(&accepted);
+    let older = Receipt { checkpoint: earlier.checkpoint, tree_size: earlier.tree_size, ..receipt.unwrap() };
+    assert_eq!(reason(pair.home.deliver(AT_STAY, bytes, Some(older)).await), Reason::ProofInvalid);
+    assert_eq!(listed(&pair.home, AT_HOME, &id).await.unwrap().state(), HandoffState::Offered);
+}
+
+#[tokio::test]
+async fn where_a_witness_is_demanded_the_logs_own_word_is_not_enough() {
+    let pair = pair(Wire::Witnessed);
+    let mut mother = Mother::living_at_home(pair).await;
+    let offered = carried(pair, &mother).await;
+    let code = mother.code;
+    let accepted = mother.accepted(pair, &offered.id, code).await.unwrap().response;
+    let (bytes, receipt) = message(&accepted);
+    let receipt = receipt.unwrap();
+    let outcome = pair.home.deliver(AT_STAY, bytes.clone(), Some(receipt.clone())).await;
+    assert_eq!(reason(outcome), Reason::ProofInvalid, "nobody but the log signed");
+    let mut stranger = cosigned(&receipt);
+    stranger.checkpoint = stranger.checkpoint.replace("witness.example/w", "witness.example/x");
+    let outcome = pair.home.deliver(AT_STAY, bytes.clone(), Some(stranger)).await;
+    assert_eq!(reason(outcome), Reason::ProofInvalid, "a witness that the policy does not name");
+    assert_eq!(listed(&pair.home, AT_HOME, &offered.id).await.unwrap().state(), HandoffState::Offered);
+    pair.home.deliver(AT_STAY, bytes, Some(cosigned(&receipt))).await.unwrap();
+    assert_eq!(listed(&pair.home, AT_HOME, &offered.id).await.unwrap().state(), HandoffState::Accepted);
 }

@@ -2,7 +2,7 @@
 
 use jiff::ToSpan as _;
 use pmh::sandbox::uuid;
-use pmh_client::{Card, CardError, Error, Issuer, Presentation, Proven, Signed, Terminal};
+use pmh_client::{Card, CardError, Error, Gateway, Issuer, Presentation, Proven, Signed, Terminal};
 use pmh_proto::checkup::{
     BatchState, CheckupKind, CheckupRecord, CheckupRow, ConfirmBatchRequest, GestationBasis, Instrument,
     InstrumentScores, ItemEntry,
@@ -94,13 +94,18 @@ impl Mother {
     }
 
     pub(super) async fn offered(&self, pair: &Pair) -> Offered {
+        let response = pair.home.gateway(AT_HOME).await.call(&self.offer(), None).await.unwrap().response;
+        Offered { id: response.statement.as_ref().unwrap().handoff_id.clone(), response }
+    }
+
+    pub(super) fn offer(&self) -> OfferHandoffRequest {
         let categories = [HandoffCategory::PregnancyCheckups, HandoffCategory::MotherMind];
         let consent = HandoffConsent {
             categories: categories.map(i32::from).to_vec(),
             origin: HandoffConsentOrigin::Card.into(),
             ..Default::default()
         };
-        let request = OfferHandoffRequest {
+        OfferHandoffRequest {
             idempotency_key: uuid(),
             resident_key: self.resident_key.clone(),
             stay: STAY.to_owned(),
@@ -110,9 +115,7 @@ impl Mother {
             consents: vec![consent],
             code: self.code.to_vec(),
             ..Default::default()
-        };
-        let response = pair.home.gateway(AT_HOME).await.call(&request, None).await.unwrap().response;
-        Offered { id: response.statement.as_ref().unwrap().handoff_id.clone(), response }
+        }
     }
 
     /// She presents her card at the stay side's window, with a code.
@@ -123,6 +126,17 @@ impl Mother {
         code: [u8; 16],
     ) -> Result<Proven<AcceptHandoffResponse>, Error> {
         let gateway = pair.stay.gateway(AT_STAY).await;
+        self.accepted_by(&gateway, pair, id, code).await
+    }
+
+    /// The same at a gateway that may be gone in the middle.
+    pub(super) async fn accepted_by(
+        &mut self,
+        gateway: &Gateway,
+        pair: &Pair,
+        id: &str,
+        code: [u8; 16],
+    ) -> Result<Proven<AcceptHandoffResponse>, Error> {
         let window = Terminal::new(gateway.channel().clone(), gateway.identity().clone(), pair.stay.keys());
         let presentation = Presentation::for_handoff("handoff");
         let presence = window.present(self, &presentation, now()).await?;

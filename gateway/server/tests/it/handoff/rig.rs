@@ -10,6 +10,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use pmh::config::{Config, HandoffPeer};
 use pmh::runtime::Running;
 use pmh::sandbox::{self, SandboxOptions};
+use pmh_audit::{CosigningKey, SigningKey};
 use pmh_client::{Error, Gateway, Proven};
 use pmh_proto::audit::Receipt;
 use pmh_proto::common::Reason;
@@ -29,11 +30,13 @@ pub(super) enum Wire {
     Open,
     /// Nothing gets through but what a test carries by hand.
     Cut,
+    /// The same, and home believes the stay side's log only under the cosignature of [`witness`].
+    Witnessed,
 }
 
 /// One gateway.
 pub(super) struct Town {
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     sandbox: Sandbox,
     pub(super) pki: DevPki,
 }
@@ -47,7 +50,12 @@ pub(super) struct Pair {
 pub(super) fn pair(wire: Wire) -> &'static Pair {
     static OPEN: OnceLock<Pair> = OnceLock::new();
     static CUT: OnceLock<Pair> = OnceLock::new();
-    let pair = if wire == Wire::Open { &OPEN } else { &CUT };
+    static WITNESSED: OnceLock<Pair> = OnceLock::new();
+    let pair = match wire {
+        Wire::Open => &OPEN,
+        Wire::Cut => &CUT,
+        Wire::Witnessed => &WITNESSED,
+    };
     pair.get_or_init(|| {
         let (tell, told) = std::sync::mpsc::channel();
         thread::spawn(move || {
@@ -58,10 +66,16 @@ pub(super) fn pair(wire: Wire) -> &'static Pair {
                 let (at_home, at_stay) = (free_address(), free_address());
                 let (to_home, to_stay) = match wire {
                     Wire::Open => (at_home.clone(), at_stay.clone()),
-                    Wire::Cut => ("127.0.0.1:1".to_owned(), "127.0.0.1:1".to_owned()),
+                    Wire::Cut | Wire::Witnessed => ("127.0.0.1:1".to_owned(), "127.0.0.1:1".to_owned()),
                 };
                 let home_peer = peer((&home, HOME, AT_STAY), &to_home);
-                let stay_peer = peer((&stay, STAY, AT_HOME), &to_stay);
+                let mut stay_peer = peer((&stay, STAY, AT_HOME), &to_stay);
+                if wire == Wire::Witnessed {
+                    let policy = dir.path().join("stay.policy");
+                    let key = witness().verifier().to_string();
+                    fs::write(&policy, format!("witness W {key}\nquorum W\n")).unwrap();
+                    stay_peer.witness_policy = Some(policy);
+                }
                 let home = start(home, at_home, stay_peer).await;
                 let stay = start(stay, at_stay, home_peer).await;
                 tell.send(Pair { home: home.0, stay: stay.0 }).unwrap();
@@ -71,6 +85,44 @@ pub(super) fn pair(wire: Wire) -> &'static Pair {
         });
         told.recv().unwrap()
     })
+}
+
+/// Two towns that are ready to be served by processes of their own, each by its `serve.toml`.
+pub(super) async fn configured(dir: &Path) -> Pair {
+    let (mut home, mut stay) = (filled(dir, "home").await, filled(dir, "stay").await);
+    (home.sandbox.address, stay.sandbox.address) = (free_address(), free_address());
+    let home_peer = peer((&home, HOME, AT_STAY), &home.sandbox.address);
+    let stay_peer = peer((&stay, STAY, AT_HOME), &stay.sandbox.address);
+    configure(&home, &stay_peer);
+    configure(&stay, &home_peer);
+    Pair { home, stay }
+}
+
+fn configure(town: &Town, peer: &HandoffPeer) {
+    let text = fs::read_to_string(town.dir.join(sandbox::CONFIG)).unwrap();
+    let mut config: toml::Table = text.parse().unwrap();
+    config.insert("listen".to_owned(), town.sandbox.address.clone().into());
+    let log = config["log"].as_table_mut().unwrap();
+    log.remove("witnesses");
+    log.insert("witness_quorum".to_owned(), 0.into());
+    let path = |path: &Path| toml::Value::from(path.to_str().unwrap());
+    let mut entry = toml::Table::new();
+    entry.insert("municipalities".to_owned(), peer.municipalities.clone().into());
+    entry.insert("address".to_owned(), peer.address.clone().into());
+    entry.insert("server_name".to_owned(), peer.server_name.clone().into());
+    entry.insert("roots".to_owned(), toml::Value::Array(peer.roots.iter().map(|root| path(root)).collect()));
+    entry.insert("certificate".to_owned(), path(&peer.certificate));
+    entry.insert("key".to_owned(), path(&peer.key));
+    entry.insert("organization".to_owned(), peer.organization.clone().into());
+    entry.insert("log_key".to_owned(), peer.log_key.clone().into());
+    let peers = toml::Table::from_iter([("peers".to_owned(), toml::Value::Array(vec![entry.into()]))]);
+    config.insert("handoff".to_owned(), peers.into());
+    fs::write(town.dir.join("serve.toml"), toml::to_string(&config).unwrap()).unwrap();
+}
+
+/// A witness of the stay side's log, for which a test holds the pen.
+pub(super) fn witness() -> CosigningKey {
+    CosigningKey::from_seed("witness.example/w", &[5; 32]).unwrap()
 }
 
 /// How others reach a gateway: the certificate that it would believe of them is in its own directory.
@@ -137,8 +189,20 @@ impl Town {
         sandbox::terminal(&self.dir, &self.sandbox, terminal).await.unwrap().0
     }
 
+    /// The same where it may not be serving.
+    pub(super) async fn try_gateway(&self, terminal: &str) -> Option<Gateway> {
+        sandbox::terminal(&self.dir, &self.sandbox, terminal).await.ok().map(|(gateway, _)| gateway)
+    }
+
     pub(super) fn keys(&self) -> pmh_client::LogKeys {
         sandbox::log_keys(&self.sandbox).unwrap()
+    }
+
+    /// The key of its own log, which whoever runs a gateway holds.
+    pub(super) fn log_signer(&self) -> SigningKey {
+        let hex = fs::read_to_string(self.dir.join("keys/log-gateway.hex")).unwrap();
+        let byte = |place: usize| u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).unwrap();
+        SigningKey::from_seed(self.keys().gateway.name(), &std::array::from_fn(byte)).unwrap()
     }
 
     /// Carries a message here, by the certificate of the other side's gateway.

@@ -76,6 +76,7 @@ impl Model {
                 let is_said = self.words.contains(&Word::Return);
                 self.is_confirmed_there() && !is_said && !self.has_heard_end() && !is_silent
             }
+            Word::Report(duty, _) => state == StayState::Active && self.took().contains(duty),
             Word::Silence => !is_silent,
         }
     }
@@ -83,7 +84,15 @@ impl Model {
     /// Whether the stay side enters one of home's facts when it arrives.
     pub(in crate::handoff) fn stay_takes(&self, place: usize) -> bool {
         let is_silent = self.words.contains(&Word::Silence);
-        self.offer_arrived && !is_silent && !self.has_heard_end() && !self.arrived.contains(&place)
+        // Whoever reported hears that it was read, also when it is over.
+        let is_deaf = self.has_heard_end() && !matches!(self.facts[place], Fact::Read(_));
+        self.offer_arrived && !is_silent && !is_deaf && !self.arrived.contains(&place)
+    }
+
+    /// Whether the stay side waits for home to have read its word.
+    pub(in crate::handoff) fn waits_there(&self, word: usize) -> bool {
+        let is_urgent = matches!(self.words.get(word), Some(Word::Report(_, true)));
+        is_urgent && !self.has_arrived(|fact| *fact == Fact::Read(word))
     }
 
     fn has_heard_end(&self) -> bool {
