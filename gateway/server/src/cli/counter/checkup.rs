@@ -16,9 +16,10 @@ use serde_json::{Value, json};
 
 use super::access::{Access, AccessArgs};
 use super::document::{text, word};
+use super::patient::{Patient, PatientArgs};
 use super::screen::{indented, large, said};
 use super::trouble::Trouble;
-use super::visit::{Patient, choose, leave};
+use super::visit::{choose, leave};
 use crate::cli::issuer::checkup_rows;
 use crate::cli::output::{Language, LanguageArgs, aside, json as print_json, line};
 use crate::sandbox::uuid;
@@ -34,15 +35,8 @@ pub(super) struct Args {
     /// Only ask what became of it; no card is needed.
     #[arg(long)]
     ask: bool,
-    /// Card of the sandbox; with --config the configured one.
-    #[arg(long)]
-    card: Option<String>,
-    /// The checkup is of the child that the card's holder acts for.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    for_child: Option<bool>,
-    /// Which child, by birth date, where the holder acts for several.
-    #[arg(long, value_name = "DATE")]
-    child_birth_date: Option<Date>,
+    #[command(flatten)]
+    patient: PatientArgs,
     /// Kind, as in the column `checkup_kind`.
     #[arg(long, required_unless_present = "ask")]
     kind: Option<CheckupKind>,
@@ -77,13 +71,10 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let outcome = if args.ask {
         ask(&place.access(None)?, &args.record_id).await
     } else {
-        let mut placed = place.card(args.card.as_deref())?;
+        let mut placed = place.card(args.patient.card.as_deref())?;
         let scenario = placed.visit.take();
         let access = place.access(scenario.as_ref().map(|visit| visit.terminal.as_str()))?;
-        let by_default = args.child_birth_date.is_some() || scenario.is_some_and(|visit| visit.for_child);
-        let is_childs = args.for_child.unwrap_or(by_default);
-        let patient =
-            if is_childs { Patient::Child { born: args.child_birth_date } } else { Patient::Holder };
+        let patient = args.patient.patient(scenario.as_ref());
         let record = args.record(tokyo_date(system::now()?));
         write_down(&access, &mut placed.card, &patient, record).await
     };

@@ -13,8 +13,9 @@ use pmh_proto::checkup::{ListCheckupsRequest, ListCheckupsResponse};
 use pmh_proto::common::Purpose;
 
 use super::access::{Access, AccessArgs};
+use super::patient::{Patient, PatientArgs};
 use super::trouble::Trouble;
-use super::visit::{Patient, choose, leave};
+use super::visit::{choose, leave};
 use crate::cli::issuer::checkup_rows;
 use crate::cli::output::{LanguageArgs, aside, json, line};
 use crate::system;
@@ -24,15 +25,8 @@ use crate::system;
 pub(super) struct Args {
     #[command(flatten)]
     access: AccessArgs,
-    /// Card of the sandbox; with --config the configured one.
-    #[arg(long)]
-    card: Option<String>,
-    /// Read the child's that the card's holder acts for.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    for_child: Option<bool>,
-    /// Which child, by birth date, where the holder acts for several.
-    #[arg(long, value_name = "DATE")]
-    child_birth_date: Option<Date>,
+    #[command(flatten)]
+    patient: PatientArgs,
     /// Only these kinds, as in the column `checkup_kind`; otherwise all.
     #[arg(long = "kind", value_name = "KIND", value_delimiter = ',')]
     kinds: Vec<CheckupKind>,
@@ -59,15 +53,10 @@ struct Read {
 /// Runs it. Exit 1 if there is no answer.
 pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let place = args.access.place()?;
-    let mut placed = place.card(args.card.as_deref())?;
+    let mut placed = place.card(args.patient.card.as_deref())?;
     let scenario = placed.visit.take();
     let access = place.access(scenario.as_ref().map(|visit| visit.terminal.as_str()))?;
-    let by_default = args.child_birth_date.is_some() || scenario.is_some_and(|visit| visit.for_child);
-    let patient = if args.for_child.unwrap_or(by_default) {
-        Patient::Child { born: args.child_birth_date }
-    } else {
-        Patient::Holder
-    };
+    let patient = args.patient.patient(scenario.as_ref());
     let language = args.language.language();
     match read(&access, &mut placed.card, &patient, args).await {
         Ok(read) => {

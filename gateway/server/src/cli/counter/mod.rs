@@ -4,6 +4,7 @@ pub mod access;
 mod checkup;
 mod checkups;
 mod document;
+mod patient;
 mod screen;
 mod ticket;
 mod trouble;
@@ -24,8 +25,9 @@ use pmh_testkit::sandbox::SandboxVisit;
 use super::output::{LanguageArgs, aside, json, line};
 use crate::system;
 use access::AccessArgs;
+use patient::PatientArgs;
 pub use trouble::Trouble;
-use visit::{Consent, Patient, Question, Visited};
+use visit::{Consent, Question, Visited};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -55,9 +57,6 @@ enum Command {
 struct Verify {
     #[command(flatten)]
     access: AccessArgs,
-    /// Card of the sandbox; with --config the configured one.
-    #[arg(long)]
-    card: Option<String>,
     /// What the card's holder types; otherwise the right PIN.
     #[arg(long)]
     pin: Option<String>,
@@ -67,12 +66,8 @@ struct Verify {
     /// Kind of care; otherwise dispensing at a pharmacy and outpatient care elsewhere.
     #[arg(long, value_enum)]
     care_type: Option<Care>,
-    /// Ask for the child that the card's holder acts for.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    for_child: Option<bool>,
-    /// Which child, by birth date, where the holder acts for several.
-    #[arg(long, value_name = "DATE")]
-    child_birth_date: Option<Date>,
+    #[command(flatten)]
+    patient: PatientArgs,
     /// Scheme groups to ask about, such as 52 or 88-13; otherwise all.
     #[arg(long, value_name = "GROUP", num_args = 1.., value_delimiter = ',', value_parser = SchemeGroup::parse)]
     groups: Vec<SchemeGroup>,
@@ -117,7 +112,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
 
 async fn verify(args: Verify) -> Result<ExitCode> {
     let place = args.access.place()?;
-    let mut placed = place.card(args.card.as_deref())?;
+    let mut placed = place.card(args.patient.card.as_deref())?;
     let scenario = placed.visit.take();
     if let Some(pin) = &args.pin {
         placed.card.types(pin);
@@ -148,7 +143,7 @@ impl Verify {
         Ok(Question {
             date,
             care_type: self.care_type(scenario, organization),
-            patient: self.patient(scenario),
+            patient: self.patient.patient(scenario),
             groups: self.groups.iter().map(ToString::to_string).collect(),
             consent: self.consent(scenario),
             chart_birth_date: self.chart_birth_date(scenario)?,
@@ -168,15 +163,6 @@ impl Verify {
                 } else {
                     CareType::Outpatient
                 }),
-        }
-    }
-
-    fn patient(&self, scenario: Option<&SandboxVisit>) -> Patient {
-        let by_default = self.child_birth_date.is_some() || scenario.is_some_and(|visit| visit.for_child);
-        if self.for_child.unwrap_or(by_default) {
-            Patient::Child { born: self.child_birth_date }
-        } else {
-            Patient::Holder
         }
     }
 

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 
 use super::access::{Access, AccessArgs};
 use super::document::word;
+use super::patient::{Patient, PatientArgs};
 use super::screen::{indented, large, said};
 use super::trouble::Trouble;
-use super::visit::{Patient, choose, leave};
+use super::visit::{choose, leave};
 use crate::cli::issuer::checkup_rows;
 use crate::cli::output::{Language, LanguageArgs, aside, json as print_json, line, table};
 use crate::sandbox::uuid;
@@ -27,15 +28,8 @@ use crate::system;
 pub(super) struct Args {
     #[command(flatten)]
     access: AccessArgs,
-    /// Card of the sandbox; with --config the configured one.
-    #[arg(long)]
-    card: Option<String>,
-    /// The tickets of the child that the card's holder acts for.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    for_child: Option<bool>,
-    /// Which child, by birth date, where the holder acts for several.
-    #[arg(long, value_name = "DATE")]
-    child_birth_date: Option<Date>,
+    #[command(flatten)]
+    patient: PatientArgs,
     /// Use this ticket, by its printed number; otherwise they are listed.
     #[arg(long = "use", value_name = "NUMBER", requires = "fee")]
     number: Option<String>,
@@ -68,15 +62,10 @@ struct Seen {
 /// Runs it.
 pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let place = args.access.place()?;
-    let mut placed = place.card(args.card.as_deref())?;
+    let mut placed = place.card(args.patient.card.as_deref())?;
     let scenario = placed.visit.take();
     let access = place.access(scenario.as_ref().map(|visit| visit.terminal.as_str()))?;
-    let by_default = args.child_birth_date.is_some() || scenario.is_some_and(|visit| visit.for_child);
-    let patient = if args.for_child.unwrap_or(by_default) {
-        Patient::Child { born: args.child_birth_date }
-    } else {
-        Patient::Holder
-    };
+    let patient = args.patient.patient(scenario.as_ref());
     let language = args.language.language();
     let day = match args.date {
         Some(day) => day,

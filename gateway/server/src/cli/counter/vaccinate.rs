@@ -15,7 +15,7 @@ use pmh_domain::vaccination::VaccineCode;
 use pmh_proto::vaccination::{Answer, Condition, Product, Programme, Questionnaire, Shot};
 
 use super::access::AccessArgs;
-use super::visit::Patient;
+use super::patient::{Patient, PatientArgs};
 use crate::cli::output::{LanguageArgs, aside, json, line};
 use crate::system;
 use walk::{Ended, Plan};
@@ -25,15 +25,8 @@ use walk::{Ended, Plan};
 pub(super) struct Args {
     #[command(flatten)]
     access: AccessArgs,
-    /// Card of the sandbox; with --config the configured one.
-    #[arg(long)]
-    card: Option<String>,
-    /// The shot is for the child that the card's holder acts for.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    for_child: Option<bool>,
-    /// Which child, by birth date, where the holder acts for several.
-    #[arg(long, value_name = "DATE")]
-    child_birth_date: Option<Date>,
+    #[command(flatten)]
+    patient: PatientArgs,
     /// Code of the vaccine, as in `pmh vaccine rules`.
     #[arg(long, value_name = "CODE", value_parser = VaccineCode::parse)]
     vaccine: VaccineCode,
@@ -104,12 +97,10 @@ enum ProgrammeArg {
 /// Runs it. Exit 1 if the shot was stopped or nobody knows.
 pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     let place = args.access.place()?;
-    let mut placed = place.card(args.card.as_deref())?;
+    let mut placed = place.card(args.patient.card.as_deref())?;
     let scenario = placed.visit.take();
     let access = place.access(scenario.as_ref().map(|visit| visit.terminal.as_str()))?;
-    let by_default =
-        args.child_birth_date.is_some() || scenario.as_ref().is_some_and(|visit| visit.for_child);
-    let plan = args.plan(by_default)?;
+    let plan = args.plan(args.patient.patient(scenario.as_ref()))?;
     let language = args.language.language();
     match walk::walk(&access, &mut placed.card, &plan).await {
         Ok(walked) => {
@@ -138,12 +129,11 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
 }
 
 impl Args {
-    fn plan(&self, for_child_by_default: bool) -> Result<Plan> {
+    fn plan(&self, patient: Patient) -> Result<Plan> {
         let today = tokyo_date(system::now()?);
         let date = self.date.unwrap_or(today);
-        let for_child = self.for_child.unwrap_or(for_child_by_default);
         Ok(Plan {
-            patient: if for_child { Patient::Child { born: self.child_birth_date } } else { Patient::Holder },
+            patient,
             shot: self.shot(date),
             doctor: self.doctor.clone().unwrap_or_default(),
             override_reason: self.override_reason.clone(),

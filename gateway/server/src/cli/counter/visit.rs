@@ -11,6 +11,7 @@ use pmh_proto::eligibility::{CareType, Chart, VerifyEligibilityRequest};
 use pmh_proto::presence::{Dependant, Notice};
 
 use super::access::Access;
+use super::patient::Patient;
 use super::trouble::Trouble;
 use crate::system;
 
@@ -26,11 +27,6 @@ pub(super) struct Question {
     pub(super) groups: Vec<String>,
     pub(super) consent: Consent,
     pub(super) chart_birth_date: Option<Date>,
-}
-
-pub(super) enum Patient {
-    Holder,
-    Child { born: Option<Date> },
 }
 
 pub(super) enum Consent {

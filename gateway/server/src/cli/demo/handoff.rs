@@ -1,12 +1,14 @@
-//! The chapter between two municipalities: from the offer to the return, with a lost message and a crash in the middle.
+//! The chapter between two municipalities: from the offer over the birth to the return, with a lost message and a crash in
+//! the middle.
 
+mod birth;
 mod script;
 mod towns;
 
 use anyhow::{Context as _, Result, ensure};
 use jiff::ToSpan as _;
 use pmh_audit::HandoffFile;
-use pmh_client::{Issuer, Presentation, Terminal};
+use pmh_client::{Issuer, Presentation};
 use pmh_proto::{
     common::{BulkHeader, Sex},
     handoff::{
@@ -27,8 +29,9 @@ use super::{
     stage::{Shown, Stage, Stopped},
 };
 use crate::{cli::card::HeldCard, sandbox::uuid, system};
-use script::{ACCEPTED, ARRIVED, CHAPTER, CONFIRMED, OFFERED, PROVED, RETURNED};
-use towns::{STAY, Town, Towns};
+use birth::{born, unwell};
+use script::{ACCEPTED, ARRIVED, BORN, CHAPTER, CONFIRMED, OFFERED, PROVED, RETURNED, UNWELL};
+use towns::{STAY, STAY_TERMINAL, Town, Towns};
 
 /// Plays the chapter.
 pub(super) async fn play(stage: &mut Stage, house: &House) -> Result<(), Stopped> {
@@ -37,8 +40,10 @@ pub(super) async fn play(stage: &mut Stage, house: &House) -> Result<(), Stopped
     system::fill(&mut code);
     let (mut towns, id) = Box::pin(stage.play(&OFFERED, offered(house, code))).await?;
     Box::pin(stage.play(&ARRIVED, arrived(&mut towns.stay, &id))).await?;
-    Box::pin(stage.play(&ACCEPTED, accepted(&mut towns, house, &id, code))).await?;
+    let mut card = Box::pin(stage.play(&ACCEPTED, accepted(&mut towns, house, &id, code))).await?;
     Box::pin(stage.play(&CONFIRMED, confirmed(&towns, &id))).await?;
+    Box::pin(stage.play(&BORN, born(&towns, house, &mut card))).await?;
+    Box::pin(stage.play(&UNWELL, unwell(&towns, house, &id))).await?;
     Box::pin(stage.play(&RETURNED, returned(&towns, &id))).await?;
     Box::pin(stage.play(&PROVED, proved(towns, &id))).await
 }
@@ -94,12 +99,11 @@ async fn arrived(stay: &mut Town, id: &str) -> Result<((), Shown)> {
     Ok(shown.only())
 }
 
-async fn accepted(towns: &mut Towns, house: &House, id: &str, code: [u8; 16]) -> Result<((), Shown)> {
+async fn accepted(towns: &mut Towns, house: &House, id: &str, code: [u8; 16]) -> Result<(HeldCard, Shown)> {
     let birth_date = house.today().checked_sub(30.years())?;
     let request = CardRequest::new(Generation::P384, birth_date, system::now_s() - 30 * DAY);
     let mut card = HeldCard::new(FakeCard::issue(&towns.stay.pki()?, &request, PIN)?, PIN);
-    let office = towns.stay.office().await?;
-    let window = Terminal::new(office.channel().clone(), office.identity().clone(), towns.stay.keys()?);
+    let window = towns.stay.window(STAY_TERMINAL).await?;
     let presentation = Presentation::for_handoff("里帰り先の市区町村で支援を受けるための本人確認です。");
     let presence = window.present(&mut card, &presentation, system::now_s()).await?;
     let answer = |duty: HandoffDuty| HandoffDutyAnswer { duty: duty.into(), declined: 0 };
@@ -117,7 +121,7 @@ async fn accepted(towns: &mut Towns, house: &House, id: &str, code: [u8; 16]) ->
     let shown = Shown::default()
         .fact("再起動した八王子市に、受け入れが届いた", "Hachioji, started again, has the accept")
         .field("state", "ACCEPTED");
-    Ok(shown.only())
+    Ok((card, shown))
 }
 
 async fn confirmed(towns: &Towns, id: &str) -> Result<((), Shown)> {

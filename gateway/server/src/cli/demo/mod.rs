@@ -1,4 +1,4 @@
-//! `pmh demo`: six short chapters on a gateway that lives in a temporary directory as long as they last.
+//! `pmh demo`: seven short chapters on a gateway that lives in a temporary directory as long as they last.
 //!
 //! Every step is done for real against that gateway, over mutual TLS, and asserts what it claims. The exit code is 0
 //! only if each did.
@@ -109,6 +109,6 @@ fn verdict(stage: &Stage) -> ExitCode {
 }
 
 const WELCOME: Phrase = Phrase(
-    "一時ディレクトリにゲートウェイを起動し、架空の家族と実在のコードで六つの短い場面を進めます。",
-    "A gateway starts in a temporary directory: an invented family, real codes, and six short chapters.",
+    "一時ディレクトリにゲートウェイを起動し、架空の家族と実在のコードで七つの短い場面を進めます。",
+    "A gateway starts in a temporary directory: an invented family, real codes, and seven short chapters.",
 );

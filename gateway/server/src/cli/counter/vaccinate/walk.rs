@@ -15,8 +15,9 @@ use prost_types::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::access::Access;
+use super::super::patient::Patient;
 use super::super::trouble::Trouble;
-use super::super::visit::{Patient, choose, leave};
+use super::super::visit::{choose, leave};
 use crate::sandbox::uuid;
 use crate::system;
 

@@ -54,6 +54,30 @@ pub(super) const CONFIRMED: Script = Script {
     ),
 };
 
+pub(super) const BORN: Script = Script {
+    title: Phrase("生まれた", "Born there"),
+    story: Phrase(
+        "町田市の産婦人科で出産。母がカードで同意し、医院が九項目を知らせます。",
+        "She gives birth at a clinic in Machida. She agrees with her card, and the clinic tells the nine items.",
+    ),
+    meaning: Phrase(
+        "八王子市は、その日のうちに新生児訪問の準備ができます。出生届は別に必要です。",
+        "Hachioji can prepare the newborn's visit the same day. The filing at the family register is still due.",
+    ),
+};
+
+pub(super) const UNWELL: Script = Script {
+    title: Phrase("産後の訪問で、EPDS 9点", "Nine points on the EPDS"),
+    story: Phrase(
+        "町田市の保健師が結果を送ります。急ぐかどうかは、八王子市の基準でゲートウェイが決めます。",
+        "Machida's nurse sends the result. Whether it is urgent is Hachioji's rule, applied by the gateway.",
+    ),
+    meaning: Phrase(
+        "読まれない報告は、時間がたつと両市で催促されます。",
+        "A report that nobody reads calls again on both sides as time passes.",
+    ),
+};
+
 pub(super) const RETURNED: Script = Script {
     title: Phrase("お返しと終了", "Given back, and closed"),
     story: Phrase(

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use pmh_client::{Gateway, LogKeys};
+use pmh_client::{Gateway, LogKeys, Terminal};
 use pmh_proto::handoff::{HandoffState, HandoffSummary, ListHandoffsRequest};
 use pmh_testkit::{pki::DevPki, sandbox::Sandbox};
 use tokio::time::interval;
@@ -51,6 +51,34 @@ impl Towns {
         Ok(towns)
     }
 
+    /// Waits for what is to come about between them.
+    pub(super) async fn until<T>(
+        &self,
+        what: &str,
+        look: impl AsyncFn(&Self) -> Result<Option<T>>,
+    ) -> Result<T> {
+        let mut tick = interval(TICK);
+        for _ in 0..PATIENCE {
+            tick.tick().await;
+            if let Some(seen) = look(self).await? {
+                return Ok(seen);
+            }
+        }
+        bail!("{what} did not come about")
+    }
+
+    /// Waits until so many reports wait on both sides for somebody who reads them.
+    pub(super) async fn until_unread(&self, id: &str, count: u32) -> Result<()> {
+        self.until("unread reports", async |towns| {
+            let home = towns.home.handoff(id).await?;
+            let stay = towns.stay.handoff(id).await?;
+            let is_so =
+                [home, stay].iter().flatten().filter(|known| known.unacknowledged == count).count() == 2;
+            Ok(is_so.then_some(()))
+        })
+        .await
+    }
+
     /// Stops both.
     pub(super) async fn close(mut self) -> Result<()> {
         self.home.stop().await?;
@@ -89,7 +117,23 @@ impl Town {
 
     /// The gateway as the municipality's office sees it.
     pub(super) async fn office(&self) -> Result<Gateway> {
-        Ok(Box::pin(sandbox::terminal(&self.dir, &self.sandbox, self.terminal)).await?.0)
+        self.gateway(self.terminal).await
+    }
+
+    /// A terminal at which cards are presented.
+    pub(super) async fn window(&self, terminal: &str) -> Result<Terminal> {
+        let gateway = self.gateway(terminal).await?;
+        Ok(Terminal::new(gateway.channel().clone(), gateway.identity().clone(), self.keys()?))
+    }
+
+    async fn gateway(&self, terminal: &str) -> Result<Gateway> {
+        Ok(Box::pin(sandbox::terminal(&self.dir, &self.sandbox, terminal)).await?.0)
+    }
+
+    /// What it knows of a handoff.
+    async fn handoff(&self, id: &str) -> Result<Option<HandoffSummary>> {
+        let listed = self.office().await?.call(&ListHandoffsRequest {}, None).await?.response;
+        Ok(listed.handoffs.into_iter().find(|known| known.handoff_id == id))
     }
 
     /// Verification keys of its logs.
@@ -107,9 +151,8 @@ impl Town {
         let mut tick = interval(TICK);
         for _ in 0..PATIENCE {
             tick.tick().await;
-            let listed = self.office().await?.call(&ListHandoffsRequest {}, None).await?.response;
-            let mut known = listed.handoffs.into_iter().filter(|known| known.handoff_id == id);
-            if let Some(known) = known.find(|known| known.state() == state && known.unsent == 0) {
+            let known = self.handoff(id).await?;
+            if let Some(known) = known.filter(|known| known.state() == state && known.unsent == 0) {
                 return Ok(known);
             }
         }
@@ -149,7 +192,7 @@ const HOME: &str = "urn:x-pmh:org:municipality:132012";
 /// 町田市.
 pub(super) const STAY: &str = "urn:x-pmh:org:municipality:132098";
 const HOME_TERMINAL: &str = "hachioji-1";
-const STAY_TERMINAL: &str = "machida-1";
+pub(super) const STAY_TERMINAL: &str = "machida-1";
 const TICK: Duration = Duration::from_millis(100);
 /// Half a minute.
 const PATIENCE: usize = 300;
