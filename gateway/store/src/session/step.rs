@@ -108,11 +108,12 @@ impl Transaction for Step {
                 (None, _) => return Ok(None),
             };
             let mut group = before.clone();
+            let mut events = tx.give_up_of_the_lost(&self.key, &mut group).await?;
             let person = whose.as_ref().map_or("", |(_, key)| key.as_str());
-            let events = match self.wanted.apply(&mut group, person) {
-                Ok(events) => events,
+            match self.wanted.apply(&mut group, person) {
+                Ok(done) => events.extend(done),
                 Err(refusal) => return Ok(Some(Err(refusal))),
-            };
+            }
             if let Wanted::Open(opened) = &self.wanted {
                 tx.write_sessions(&self.key, opened).await?;
             }
@@ -164,6 +165,19 @@ impl GroupKey {
 }
 
 impl Tx {
+    /// A lost child's place goes to whoever waits, and nobody is told whose it was.
+    async fn give_up_of_the_lost(
+        &mut self,
+        key: &GroupKey,
+        group: &mut Group,
+    ) -> Result<Vec<Happened>, Fault> {
+        let people = group.sessions.keys().filter_map(|session| group.places.people(session));
+        let people = people.flat_map(|(placed, waiting)| placed.chain(waiting));
+        let people = people.map(|person| person.as_str().into()).collect();
+        let lost = self.silent_residents(&short(key.municipality), people).await?;
+        Ok(lost.iter().flat_map(|person| group.places.cancel(person)).collect())
+    }
+
     /// The municipality's resident whom a step is for, with its key.
     pub(crate) async fn resident_of(
         &mut self,

@@ -1,7 +1,11 @@
 //! Births and losses at the stay side reach home at once, and a loss silences what would speak of the child.
 
 use jiff::ToSpan as _;
-use pmh_proto::common::Reason;
+use pmh::sandbox::uuid;
+use pmh_proto::checkup::{
+    CheckupKind, ListSessionsRequest, PutSessionsRequest, RequestPlaceRequest, Session,
+};
+use pmh_proto::common::{Purpose, Reason};
 use pmh_proto::handoff::{HandoffDuty, MergeState};
 use pmh_proto::vaccination::GetForecastRequest;
 
@@ -61,6 +65,9 @@ async fn a_loss_silences_every_message_about_the_child_and_the_mothers_care_goes
     merged(pair, &told.birth_id, 1, &child).await;
     let record = examined(pair, &child).await;
     assert!(is_followed_up(pair, &record).await && series_due(pair, &child).await > 0);
+    let other_child = registered(pair).await;
+    let group = booked(pair, [&child, &other_child]).await;
+    assert_eq!(day_of(pair, &group).await, (vec![child.clone()], vec![other_child.clone()]));
     assert_eq!(held(pair, &id).await.0.len(), 3);
 
     let other = lost(&pair.stay, &mut Mother::living_at_home(pair).await, &told.birth_id, 1).await;
@@ -75,6 +82,7 @@ async fn a_loss_silences_every_message_about_the_child_and_the_mothers_care_goes
     .await;
     assert!(!is_followed_up(pair, &record).await, "no reminder");
     assert_eq!(series_due(pair, &child).await, 0, "nothing is due");
+    assert_eq!(day_of(pair, &group).await, (vec![other_child], Vec::new()), "no place is kept for the child");
     let seen = read(pair, &id, &[]).await.unwrap();
     assert!(shape(&seen).iter().all(|(_, child)| *child == 0), "a guest finds no child");
     assert!(seen.iter().all(|message| message.records.as_ref().unwrap().births.is_empty()));
@@ -91,6 +99,49 @@ async fn a_pregnancy_lost_before_any_birth_ends_the_duties_towards_a_child() {
         (held(pair, &id).await == (mothers.clone(), mothers.clone())).then_some(())
     })
     .await;
+}
+
+/// A group checkup with one place, for which all ask in this order.
+async fn booked(pair: &Pair, residents: [&str; 2]) -> String {
+    let (gateway, group) = (pair.home.gateway(AT_HOME).await, uuid());
+    let day = Session {
+        session_id: "day".to_owned(),
+        date: (today() + 30.days()).to_string(),
+        time: "13:00".to_owned(),
+        hall: "架空保健センター".to_owned(),
+        capacity: 1,
+    };
+    let opened = PutSessionsRequest {
+        idempotency_key: uuid(),
+        group: group.clone(),
+        kind: CheckupKind::Month3To4.into(),
+        sessions: vec![day],
+    };
+    gateway.call(&opened, None).await.unwrap();
+    for resident in residents {
+        let request = RequestPlaceRequest {
+            idempotency_key: uuid(),
+            purpose: Purpose::Pubhlth.into(),
+            resident_key: resident.to_owned(),
+            group: group.clone(),
+            session_id: "day".to_owned(),
+            ..Default::default()
+        };
+        gateway.call(&request, None).await.unwrap();
+    }
+    group
+}
+
+/// Who has a place on its day, and who waits.
+async fn day_of(pair: &Pair, group: &str) -> (Vec<String>, Vec<String>) {
+    let request = ListSessionsRequest {
+        purpose: Purpose::Pubhlth.into(),
+        group: group.to_owned(),
+        ..Default::default()
+    };
+    let listed = pair.home.gateway(AT_HOME).await.call(&request, None).await.unwrap().response;
+    let [day] = <[_; 1]>::try_from(listed.sessions).unwrap();
+    (day.placed, day.waiting)
 }
 
 /// Duties that the stay side may act in, as home and as the stay side know it.
