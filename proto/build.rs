@@ -31,6 +31,7 @@ const FILES: &[&str] = &[
     "pmh/handoff/v1/handoff.proto",
     "pmh/handoff/v1/birth_service.proto",
     "pmh/handoff/v1/handoff_report.proto",
+    "pmh/handoff/v1/handoff_care.proto",
     "pmh/handoff/v1/evidence.proto",
     "pmh/handoff/v1/handoff_service.proto",
     "pmh/handoff/v1/handoff_peer_service.proto",

@@ -142,6 +142,8 @@ registry! {
         121 EXTEND_HANDOFF "ExtendHandoff";
         122 ADD_CONSENT "AddConsent";
         123 MOVE_HANDOFF "MoveHandoff";
+        124 APPROVE_POSTPARTUM_CARE "ApprovePostpartumCare";
+        125 VERIFY_POSTPARTUM_CARE "VerifyPostpartumCare";
     }
 }
 

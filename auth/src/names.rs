@@ -199,6 +199,8 @@ pub mod scope {
     pub const HANDOFF_ACCEPT: &str = "handoff:accept";
     /// Tell municipalities of a birth or a loss.
     pub const BIRTH_NOTIFY: &str = "birth:notify";
+    /// Show a facility what care her home municipality approved.
+    pub const CARE_VERIFY: &str = "care:verify";
     /// Read who looked at one's own data, and question it.
     pub const ACCESS_READ: &str = "access:read";
 
@@ -214,6 +216,7 @@ pub mod scope {
         CHECKUP_WRITE,
         HANDOFF_ACCEPT,
         BIRTH_NOTIFY,
+        CARE_VERIFY,
     ];
 
     /// The most scopes a token carries.

@@ -181,6 +181,8 @@ calls! {
         Safe "ExtendHandoff" ExtendHandoffRequest => ExtendHandoffResponse;
         Safe "AddConsent" AddConsentRequest => AddConsentResponse;
         Safe "MoveHandoff" MoveHandoffRequest => MoveHandoffResponse;
+        Safe "ApprovePostpartumCare" ApprovePostpartumCareRequest => ApprovePostpartumCareResponse;
+        Safe "VerifyPostpartumCare" VerifyPostpartumCareRequest => VerifyPostpartumCareResponse;
         Safe "ExportEvidence" ExportEvidenceRequest => ExportEvidenceResponse;
     }
     handoff "BirthService" Gateway {
@@ -248,7 +250,8 @@ receipted! {
         OfferHandoffResponse AcceptHandoffResponse DeclineHandoffResponse WithdrawHandoffResponse ReturnHandoffResponse
         CloseHandoffResponse ListHandoffsResponse ExportEvidenceResponse ConfirmHandoffResponse DeliverResponse ReadRecordsResponse
         ReadHandoffRecordsResponse ReportToHomeResponse AcknowledgeReportResponse ExtendHandoffResponse AddConsentResponse
-        MoveHandoffResponse WatchHandoffsResponse RequestHandoffResponse
+        MoveHandoffResponse WatchHandoffsResponse RequestHandoffResponse ApprovePostpartumCareResponse
+        VerifyPostpartumCareResponse
     }
     checkup {
         PushCheckupsResponse ConfirmBatchResponse UndoBatchResponse ListCheckupsResponse ListUrgentCasesResponse

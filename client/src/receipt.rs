@@ -178,6 +178,7 @@ fn digests(method: &str, request: &[u8], response: &[u8]) -> Result<Digests, Pro
         handoff::OfferHandoffRequest handoff::AcceptHandoffRequest handoff::DeclineHandoffRequest
         handoff::WithdrawHandoffRequest handoff::ReturnHandoffRequest handoff::CloseHandoffRequest
         handoff::ListHandoffsRequest handoff::ConfirmHandoffRequest handoff::DeliverRequest handoff::ReadRecordsRequest
+        handoff::ApprovePostpartumCareRequest handoff::VerifyPostpartumCareRequest
         audit::GetReceiptRequest audit::GetEntryRequest audit::SearchEntriesRequest audit::RequestPersonSearchRequest
         audit::ApprovePersonSearchRequest audit::OpenPartsRequest
         audit::ListMyAccessesRequest audit::QuestionAccessRequest audit::AnswerQuestionRequest

@@ -101,6 +101,11 @@ impl Presentation {
         Self { scopes: vec![names::scope::BIRTH_NOTIFY.to_owned()], ..Self::for_vaccination(text) }
     }
 
+    /// To show a facility what postpartum care her home municipality approved, verified by PIN.
+    pub fn for_care(text: &str) -> Self {
+        Self { scopes: vec![names::scope::CARE_VERIFY.to_owned()], ..Self::for_vaccination(text) }
+    }
+
     /// For the person's own list of accesses, verified by PIN. Nothing is offered and nothing granted: it is a right.
     pub fn for_accesses(text: &str) -> Self {
         Self {

@@ -52,6 +52,8 @@ says! {
     17 ConsentGiven "consent_given" "The mother shares more.";
     18 Requested "requested" "The stay side asks for an offer.";
     19 RequestRefused "request_refused" "Home makes no offer.";
+    20 CareApproved "care_approved" "Home approves postpartum care.";
+    21 CareEnded "care_ended" "Home takes back what it approved of care.";
     30 Born "born" "The stay side tells of a birth.";
     31 Lost "lost" "The stay side tells of a loss.";
 }
@@ -62,7 +64,10 @@ impl Says {
         let (speaker, kinds): (Side, &[Kind]) = match self {
             Self::Offer => (Side::Home, &[Kind::HandoffOffer]),
             Self::Confirmed => (Side::Home, &[Kind::HandoffConfirm]),
-            Self::Shortened | Self::ChildDuties | Self::Acknowledged => (Side::Home, &[Kind::Write]),
+            Self::Shortened | Self::ChildDuties | Self::Acknowledged | Self::CareApproved => {
+                (Side::Home, &[Kind::Write])
+            }
+            Self::CareEnded => (Side::Home, &[Kind::HandoffWithdraw]),
             Self::ReturnReceived => (Side::Home, &[Kind::HandoffReturn]),
             Self::Ended => (Side::Home, &[Kind::HandoffWithdraw, Kind::HandoffClose]),
             Self::Accepted => (Side::Stay, &[Kind::HandoffAccept]),
@@ -87,14 +92,15 @@ impl Says {
             Self::Accepted | Self::Declined | Self::ConsentWithdrawn => Some(&[Self::Offer]),
             Self::Extension | Self::GivenBack | Self::Returned => Some(&[Self::Confirmed]),
             Self::Acknowledged => Some(&[Self::Reported]),
+            Self::CareEnded => Some(&[Self::ConsentWithdrawn]),
             Self::Offer | Self::RequestRefused => Some(&[Self::Requested]),
             _ => None,
         }
     }
 
-    /// Whether it may also be said by itself: an offer that nobody asked for.
+    /// Whether it may also be said by itself: an offer that nobody asked for, consent that was withdrawn at home.
     pub(super) fn stands_alone(self) -> bool {
-        self == Self::Offer || self.answers().is_none()
+        matches!(self, Self::Offer | Self::CareEnded) || self.answers().is_none()
     }
 
     /// Whether the entry that says it may itself be the one that enters what it answers.
@@ -104,6 +110,7 @@ impl Says {
             Self::ReturnReceived
                 | Self::Ended
                 | Self::ChildDuties
+                | Self::CareEnded
                 | Self::Acknowledged
                 | Self::RequestRefused
                 | Self::Other(_)

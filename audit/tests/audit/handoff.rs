@@ -44,6 +44,17 @@ fn either_sides_file_tells_the_whole_story_in_an_order_that_could_have_happened(
 }
 
 #[test]
+fn an_approval_of_care_is_named_and_home_alone_says_it() {
+    let proved = verify(&Story::with_care().file(Side::Home)).unwrap();
+    let said: Vec<_> = proved.steps.iter().filter_map(|step| step.says).collect();
+    let names: Vec<_> = said.iter().map(|says| says.name()).collect();
+    assert_eq!(names, ["offer", "accepted", "confirmed", "care_approved", "consent_withdrawn", "care_ended"]);
+    assert!(proved.steps.iter().all(|step| step.says.is_none() || step.is_answered));
+    let forged = verify(&Story::with_care_of_the_stay_side().file(Side::Stay));
+    assert!(matches!(forged, Err(EvidenceError::Step { side: Side::Stay, .. })), "{forged:?}");
+}
+
+#[test]
 fn a_story_cut_off_at_any_step_is_proved_as_far_as_it_goes() {
     let whole = Story::whole();
     for home in 1..=whole.home.len() {

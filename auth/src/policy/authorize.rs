@@ -156,6 +156,7 @@ pub fn presentable(role: Role) -> (&'static [Purpose], &'static [&'static str]) 
                 scope::CHECKUP_READ,
                 scope::CHECKUP_WRITE,
                 scope::BIRTH_NOTIFY,
+                scope::CARE_VERIFY,
             ],
         ),
         Role::Pharmacy => {

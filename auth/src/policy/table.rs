@@ -241,6 +241,14 @@ pub const POLICY: &[MethodPolicy] = &[
     open(121, "/pmh.handoff.v1.HandoffService/ExtendHandoff", REGISTERS),
     open(122, "/pmh.handoff.v1.HandoffService/AddConsent", REGISTERS),
     open(123, "/pmh.handoff.v1.HandoffService/MoveHandoff", REGISTERS),
+    // Postpartum care: home approves; a facility asks, with the mother's card or, as the method checks, with her code.
+    open(124, "/pmh.handoff.v1.HandoffService/ApprovePostpartumCare", REGISTERS),
+    method(
+        125,
+        "/pmh.handoff.v1.HandoffService/VerifyPostpartumCare",
+        AT_THE_SHOT,
+        Needs::TokenOptional(RELY_ON_CARE),
+    ),
     // Another gateway, by the certificate of a municipality that it serves; receipts decide, not the connection.
     open(113, "/pmh.handoff.v1.HandoffPeerService/Deliver", REGISTERS),
     open(114, "/pmh.handoff.v1.HandoffPeerService/ReadRecords", REGISTERS),
@@ -369,6 +377,7 @@ const BIND_HANDOFF: TokenNeeds = TokenNeeds {
 const LOOK_AT_CHECKUPS: TokenNeeds = TokenNeeds { scope: scope::CHECKUP_READ, ..LOOK_AT_DOSES };
 const ACT_AT_CHECKUPS: TokenNeeds = TokenNeeds { scope: scope::CHECKUP_WRITE, ..LOOK_AT_DOSES };
 const TELL_OF_BIRTHS: TokenNeeds = TokenNeeds { scope: scope::BIRTH_NOTIFY, ..LOOK_AT_DOSES };
+const RELY_ON_CARE: TokenNeeds = TokenNeeds { scope: scope::CARE_VERIFY, ..LOOK_AT_DOSES };
 const GIVE_DOSES: TokenNeeds = TokenNeeds { scope: scope::VACCINATION_WRITE, ..LOOK_AT_DOSES };
 
 /// Everything but a bare tap.

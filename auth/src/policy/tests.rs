@@ -90,6 +90,8 @@ const MATRIX: &str = "
   121 pmh.handoff.v1.HandoffService/ExtendHandoff                 M         V mtls
   122 pmh.handoff.v1.HandoffService/AddConsent                    M         V mtls
   123 pmh.handoff.v1.HandoffService/MoveHandoff                   M         V mtls
+  124 pmh.handoff.v1.HandoffService/ApprovePostpartumCare         M         V mtls
+  125 pmh.handoff.v1.HandoffService/VerifyPostpartumCare          C         V optional care:verify full none
   113 pmh.handoff.v1.HandoffPeerService/Deliver                   M         V mtls
   114 pmh.handoff.v1.HandoffPeerService/ReadRecords               M         V mtls
   115 pmh.handoff.v1.BirthService/NotifyBirth                     C         V optional birth:notify full none

@@ -66,6 +66,32 @@ impl Story {
         Self::of(ID, 3_600_000_000)
     }
 
+    /// As far as the stay side's own entry of the confirm.
+    fn confirmed() -> Self {
+        let mut story = Self::of(ID, 0).until(3);
+        story.stay.truncate(3);
+        story
+    }
+
+    /// Home approves care, and takes it back when the mother withdraws her consent at the stay side's window.
+    pub(super) fn with_care() -> Self {
+        let mut story = Self::confirmed();
+        let approved = story.add(Side::Home, Kind::Write, 20, None, 0);
+        story.add(Side::Stay, Kind::Write, 0, Some(&approved), 0);
+        let offer = story.home[0].clone();
+        let taken_back = story.add(Side::Stay, Kind::HandoffWithdraw, 13, Some(&offer), 0);
+        let ended = story.add(Side::Home, Kind::HandoffWithdraw, 21, Some(&taken_back), 0);
+        story.add(Side::Stay, Kind::RegistryChange, 0, Some(&ended), 0);
+        story
+    }
+
+    /// An approval of care that the stay side's log holds as its own.
+    pub(super) fn with_care_of_the_stay_side() -> Self {
+        let mut story = Self::confirmed();
+        story.add(Side::Stay, Kind::Write, 20, None, 0);
+        story
+    }
+
     fn of(id: &'static str, slow_us: u64) -> Self {
         let mut story = Self { id, home: Vec::new(), stay: Vec::new() };
         let offer = story.add(Side::Home, Kind::HandoffOffer, 3, None, 0);
@@ -271,7 +297,8 @@ fn encoded(receipt: &Receipt) -> Vec<u8> {
 }
 
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    [vec![number << 3 | 2], varint(u64::try_from(content.len()).unwrap()), content.to_vec()].concat()
+    [varint(u64::from(number) << 3 | 2), varint(u64::try_from(content.len()).unwrap()), content.to_vec()]
+        .concat()
 }
 
 fn number(field: u8, number: u64) -> Vec<u8> {

@@ -144,11 +144,11 @@ impl Bases {
         self.consents.is_empty() && self.statutory.iter().all(|stated| stated.categories.is_empty())
     }
 
-    /// Whether taking these consents back leaves nothing to rest on.
-    pub(super) fn would_be_empty_without(&self, categories: &BTreeSet<Category>) -> bool {
-        let mut rest = self.clone();
-        rest.withdraw(categories);
-        rest.is_empty()
+    /// What taking these consents back leaves.
+    pub(super) fn without(&self, categories: &BTreeSet<Category>) -> Self {
+        let mut left = self.clone();
+        left.withdraw(categories);
+        left
     }
 
     /// Every consent that stands, and how it was given.

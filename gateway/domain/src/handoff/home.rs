@@ -1,6 +1,7 @@
 //! Home's side: the fold of its log's entries, and what follows from it.
 
 mod act;
+mod care;
 mod decide;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ pub use act::{HomeAct, HomeEntry, Restriction};
 use super::{
     Alarm, Answers, Bases, Children, Duty, EntryRef, Fence, GRACE_DAYS, HandoffId, Holder, KnownReport,
     LeafHash, Offer, Refusal, Report, VerifiedAccept,
+    care::Approvals,
     report::{CHANGE_WITHIN, open_alarms},
 };
 use crate::time::{DateRange, tokyo_date};
@@ -30,6 +32,7 @@ pub struct Home {
     confirms: Vec<EntryRef>,
     asked: Option<Asked>,
     reports: Vec<KnownReport>,
+    care: Approvals,
     /// What a person here has read, by the stay side's entry.
     acknowledged: BTreeSet<LeafHash>,
     last: Date,
@@ -128,6 +131,7 @@ impl Home {
             confirms: Vec::new(),
             asked: None,
             reports: Vec::new(),
+            care: Approvals::default(),
             acknowledged: BTreeSet::new(),
             given_back: BTreeSet::new(),
             returned: None,

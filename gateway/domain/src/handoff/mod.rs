@@ -13,6 +13,7 @@
 //! 0 offer            ─ offer ──────────────▶   received
 //!                      ◀────────────── accept ─ accept     (cites the offer)
 //! accepted           (cites the accept)
+//! care approved      ─ care ───────────────▶   approved    (a facility relies on it)
 //! confirm = fence    ─ confirm ────────────▶   confirmed   (may act from here)
 //!                      ◀────────────── return ─ return     (cites a confirm)
 //! reported             ◀────────────── report ─ report     (cites a confirm)
@@ -36,6 +37,7 @@
 //! holder, which home alone decides.
 
 mod birth;
+mod care;
 mod category;
 mod children;
 mod consent;
@@ -53,6 +55,7 @@ mod stay;
 mod view;
 
 pub use birth::{Attendant, AttendantKind, BirthError, BirthItem, BirthPlace, Newborn, PlaceKind};
+pub use care::{Care, CareAnswer, CareApproval, CareError, CareKind};
 pub use category::Category;
 pub use children::{BirthOrder, Child, ChildEvent, Children, Loss, Notice, NoticeId};
 pub use consent::{Bases, Consent, ConsentError, ConsentOrigin, Giver, Ground, Law, Statutory};

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Answers, Category, DeclineReason, Duty, EntryRef, HandoffId, Loss, Newborn, NoticeId, Offer, Refusal,
-    Report, Request, Side,
+    Answers, CareApproval, Category, DeclineReason, Duty, EntryRef, HandoffId, Loss, Newborn, NoticeId,
+    Offer, Refusal, Report, Request, Side,
 };
 
 /// What one entry says about a handoff.
@@ -48,6 +48,10 @@ pub enum HomeSays {
     },
     /// The mother shares more.
     ConsentGiven(BTreeSet<Category>),
+    /// Care is approved for the stay.
+    CareApproved(CareApproval),
+    /// What was approved of care before may be shown no more.
+    CareEnded,
     /// A person at home has read a report.
     Acknowledged,
     /// The return arrived.

@@ -45,6 +45,9 @@ pub enum Refusal {
     /// No such report, or nothing in it waits for anybody.
     #[error("there is no such report")]
     NoReport,
+    /// The mother does not share it, and no law stands for her consent.
+    #[error("the mother does not share it")]
+    NotShared,
     /// This side does not hold the duty.
     #[error("the duty is not held here")]
     NotHeld,

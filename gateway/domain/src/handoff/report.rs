@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Duty, EntryRef, LeafHash, Standing};
+use super::{CareKind, Duty, EntryRef, LeafHash, Standing};
 use crate::checkup::urgent::UrgentRule;
 
 /// One report. What was really done is recorded whoever held the duty; a word
@@ -35,6 +35,9 @@ pub enum News {
     PostpartumCare {
         /// Days, or single visits.
         days: u8,
+        /// Which kind; `None`: not told.
+        #[serde(default)]
+        kind: Option<CareKind>,
     },
     /// An EPDS.
     Epds {
@@ -221,7 +224,7 @@ impl News {
                 let is_dose = |dose: &GivenDose| !dose.vaccine.is_empty() && dose.number > 0;
                 (1..=MOST_DOSES).contains(&doses.len()) && doses.iter().all(is_dose)
             }
-            Self::PostpartumCare { days } => (1..=31).contains(days),
+            Self::PostpartumCare { days, .. } => (1..=31).contains(days),
             Self::Epds { total, item10 } => *total <= 30 && *item10 <= 3 && item10 <= total,
             _ => true,
         }

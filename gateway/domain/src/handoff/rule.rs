@@ -47,6 +47,11 @@ pub const RULES: &[Rule] = &[
     ours("What was really done is entered, whoever held the duty.", "domain.md §5.3 step 5"),
     ours("An urgent report that nobody acknowledged is escalated every hour.", "domain.md §5.3 step 5"),
     ours("A change of plan that nobody acknowledged is escalated every day.", "domain.md §5.3 step 6"),
+    unconfirmed(
+        "Home approves postpartum care in days of one kind, at a copayment for each.",
+        "母子保健法17条の2、産前・産後サポート事業ガイドライン・産後ケア事業ガイドライン",
+    ),
+    ours("Care that a report names no kind of counts against every kind approved.", "issue 6"),
     ours("For the blocked side a restricted handoff does not exist.", "design.md P16 (b)"),
     unconfirmed(
         "With the residence the duty moves to the new municipality.",

@@ -2,6 +2,7 @@
 //! holds home's confirm, and within the days that home last told.
 
 mod act;
+mod care;
 mod decide;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ pub use decide::Binding;
 
 use super::{
     Alarm, Answers, Category, Children, Duty, EntryRef, Fence, GRACE_DAYS, HandoffId, KnownReport, LeafHash,
-    Offer, Refusal, report::open_alarms,
+    Offer, Refusal, care::Approvals, report::open_alarms,
 };
 use crate::time::tokyo_date;
 
@@ -33,6 +34,7 @@ pub struct Stay {
     /// The wish to stay longer that home has not answered.
     wish: Option<Alarm>,
     reports: Vec<KnownReport>,
+    care: Approvals,
     /// What a person at home has read, by this side's entry.
     acknowledged: BTreeSet<LeafHash>,
     /// What the mother shared since the offer.
@@ -88,6 +90,7 @@ impl Stay {
             asks: Vec::new(),
             wish: None,
             reports: Vec::new(),
+            care: Approvals::default(),
             acknowledged: BTreeSet::new(),
             shared: BTreeSet::new(),
             child_duties: (offered.index, true),

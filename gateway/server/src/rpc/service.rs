@@ -200,6 +200,7 @@ receipted! {
     handoff::AcceptHandoffResponse,
     handoff::AcknowledgeReportResponse,
     handoff::AddConsentResponse,
+    handoff::ApprovePostpartumCareResponse,
     handoff::CloseHandoffResponse,
     handoff::ConfirmHandoffResponse,
     handoff::DeclineHandoffResponse,

@@ -79,6 +79,16 @@ impl Reader {
         Ok(found)
     }
 
+    /// Handoffs in which a municipality here is the stay side of a person, the newest first.
+    pub async fn stays_of(&self, subject: SubjectRef) -> Result<Vec<StoredHandoff>, Fault> {
+        let rows = self.fetch(STAYS, vec![subject.into(), number(Side::Stay).into()]).await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            found.extend(self.handoff(HandoffId(row.array(0, "handoff")?), Side::Stay).await?);
+        }
+        Ok(found)
+    }
+
     /// Whether anybody here withholds where a person is, as of the last commit.
     pub async fn withholds(&self, subject: SubjectRef) -> Result<bool, Fault> {
         Ok(self.fetch_one(WITHHELD, vec![subject.into()]).await?.is_some())
@@ -154,6 +164,12 @@ const ONE: &str = "SELECT h.municipality, h.other, h.subject_ref, h.resident_key
      FROM handoff h WHERE h.handoff_id = $1 AND h.side = $2";
 const OF: &str = "SELECT h.municipality, h.other, h.subject_ref, h.resident_key, 0, h.handoff_id, h.side
      FROM handoff h WHERE h.municipality = $1 ORDER BY h.opened_us DESC, h.handoff_id LIMIT $2";
+/// Under whichever reference of hers; whom no issuer here knows has one alone.
+const STAYS: &str = "SELECT h.handoff_id FROM handoff h
+     WHERE h.side = $2 AND (h.subject_ref = $1 OR h.subject_ref IN (
+       SELECT one.subject_ref FROM subject_alias asked
+       JOIN subject_alias one ON one.survivor = asked.survivor WHERE asked.subject_ref = $1))
+     ORDER BY h.opened_us DESC, h.handoff_id LIMIT 16";
 const STEPS: &str = "SELECT s.entry_idx, e.leaf_hash, s.written_us, s.act
      FROM handoff_step s LEFT JOIN log_entry e ON e.idx = s.entry_idx
      WHERE s.handoff_id = $1 AND s.side = $2 ORDER BY s.entry_idx";

@@ -9,8 +9,8 @@ use jiff::civil::Date;
 
 use super::{Answer, Asked, End, Home, Standing};
 use crate::handoff::{
-    Answers, BirthOrder, Category, Consent, DeclineReason, Duty, EntryRef, HomeSays, KnownReport, Loss,
-    Notice, Offer, Officer, Report, Statement, TwoOfficers,
+    Answers, BirthOrder, CareApproval, Category, Consent, DeclineReason, Duty, EntryRef, HomeSays,
+    KnownReport, Loss, Notice, Offer, Officer, Report, Statement, TwoOfficers,
 };
 use crate::resident::ResidentKey;
 
@@ -81,7 +81,12 @@ pub enum HomeAct {
         categories: BTreeSet<Category>,
         /// Nothing is left to rest on.
         ends: bool,
+        /// Nothing is left for what was approved of care.
+        #[serde(default)]
+        ends_care: bool,
     },
+    /// Care is approved for the stay.
+    CareApproved(CareApproval),
     /// A restriction (支援措置, 不開示).
     Restricted(Restriction),
     /// A child was born.
@@ -192,8 +197,12 @@ impl Home {
             }
             HomeAct::GivenBack { duties, .. } => self.given_back.extend(duties),
             HomeAct::ConsentGiven(consent) => self.bases.give(consent),
-            HomeAct::ConsentWithdrawn { categories, ends, .. } => {
+            HomeAct::CareApproved(approval) => self.care.approved(entry.name, *approval),
+            HomeAct::ConsentWithdrawn { categories, ends, ends_care, .. } => {
                 self.bases.withdraw(categories);
+                if *ends_care {
+                    self.care.ended(entry.name.index);
+                }
                 self.end = if *ends { Some(End::Withdrawn) } else { self.end };
             }
             HomeAct::Restricted(Restriction::Place) => self.hides_place = true,
@@ -251,6 +260,8 @@ impl HomeAct {
                 owed.map(|owed| HomeSays::ChildDuties { owed })
             }
             Self::ConsentGiven(consent) => Some(HomeSays::ConsentGiven(consent.categories().clone())),
+            Self::CareApproved(approval) => Some(HomeSays::CareApproved(*approval)),
+            Self::ConsentWithdrawn { ends: false, ends_care: true, .. } => Some(HomeSays::CareEnded),
             Self::Acknowledged { .. } => Some(HomeSays::Acknowledged),
             Self::Returned { .. } => Some(HomeSays::Received),
             Self::Withdrawn

@@ -142,8 +142,14 @@ impl Home {
         if !stands && cause.is_none() {
             return Ok(Decision::Known);
         }
-        let ends = self.bases.would_be_empty_without(categories);
-        Ok(Decision::Append(HomeAct::ConsentWithdrawn { cause, categories: categories.clone(), ends }))
+        let left = self.bases.without(categories);
+        let (ends, ends_care) = (left.is_empty(), self.ends_care(&left));
+        Ok(Decision::Append(HomeAct::ConsentWithdrawn {
+            cause,
+            categories: categories.clone(),
+            ends,
+            ends_care,
+        }))
     }
 
     /// A restriction; possible in every state.
@@ -257,7 +263,7 @@ impl Home {
         self.is_in(now, &[State::Offered, State::Accepted, State::Active])
     }
 
-    fn is_in(&self, now: Timestamp, states: &[State]) -> Result<(), Refusal> {
+    pub(super) fn is_in(&self, now: Timestamp, states: &[State]) -> Result<(), Refusal> {
         let state = self.state(now);
         if states.contains(&state) { Ok(()) } else { Err(Refusal::State(state)) }
     }

@@ -9,8 +9,8 @@ use jiff::civil::Date;
 
 use super::{Answer, Stay};
 use crate::handoff::{
-    Alarm, Answers, Category, DeclineReason, Duty, EntryRef, KnownReport, Loss, Newborn, NoticeId, Offer,
-    Report, Statement, StaySays, report::CHANGE_WITHIN,
+    Alarm, Answers, CareApproval, Category, DeclineReason, Duty, EntryRef, KnownReport, Loss, Newborn,
+    NoticeId, Offer, Report, Statement, StaySays, report::CHANGE_WITHIN,
 };
 
 /// One entry of the stay side's log about a handoff.
@@ -97,6 +97,18 @@ pub enum StayAct {
         /// What.
         categories: BTreeSet<Category>,
     },
+    /// Home approved care.
+    CareApproved {
+        /// Its entry.
+        cause: EntryRef,
+        /// What.
+        approval: CareApproval,
+    },
+    /// What home approved of care before may be shown no more.
+    CareEnded {
+        /// Its entry.
+        cause: EntryRef,
+    },
     /// The mother took consent back at this window.
     ConsentWithdrawn(BTreeSet<Category>),
     /// Everything is given back.
@@ -170,6 +182,14 @@ impl Stay {
                 self.heard.insert(cause.leaf);
                 // What she took back here stays closed: which of the two she said last, nothing here proves.
                 self.shared.extend(categories);
+            }
+            StayAct::CareApproved { cause, approval } => {
+                self.heard.insert(cause.leaf);
+                self.care.approved(*cause, *approval);
+            }
+            StayAct::CareEnded { cause } => {
+                self.heard.insert(cause.leaf);
+                self.care.ended(cause.index);
             }
             StayAct::GaveBack { duties, .. } => self.given_back.extend(duties),
             StayAct::ConsentWithdrawn(categories) => self.withdrawn.extend(categories),

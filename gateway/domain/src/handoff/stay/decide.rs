@@ -75,6 +75,8 @@ impl Stay {
             HomeSays::ConsentGiven(categories) => {
                 StayAct::ConsentGiven { cause, categories: categories.clone() }
             }
+            HomeSays::CareApproved(approval) => StayAct::CareApproved { cause, approval: *approval },
+            HomeSays::CareEnded => StayAct::CareEnded { cause },
             HomeSays::Confirm { .. } | HomeSays::Received => return Err(Refusal::CauseMissing),
             HomeSays::Shorten { last } => StayAct::Shortened { cause, last: *last },
             HomeSays::ChildDuties { owed } => StayAct::ChildDuties { cause, owed: *owed },
@@ -194,7 +196,7 @@ impl Stay {
         if has_accepted && !is_over { Ok(()) } else { Err(Refusal::NotHeld) }
     }
 
-    fn is_bound(&self, binding: &Binding) -> bool {
+    pub(super) fn is_bound(&self, binding: &Binding) -> bool {
         match binding {
             Binding::Code(code) => code.digest(self.id()) == self.offer.terms().code,
             Binding::Requested => self.offer.request().is_some(),

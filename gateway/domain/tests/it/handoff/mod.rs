@@ -2,6 +2,7 @@
 //! them that loses, doubles, delays, reorders and lies.
 
 mod births;
+mod care;
 mod consent;
 mod laws;
 mod lies;

@@ -1,6 +1,7 @@
 //! `pmh counter`: one visit at a counter, from the card to the line that a receptionist or a doctor reads.
 
 pub mod access;
+mod care;
 mod checkup;
 mod checkups;
 mod document;
@@ -51,6 +52,9 @@ enum Command {
     Checkups(Box<checkups::Args>),
     /// Present a card, list its holder's tickets (受診券・補助券), use one for a visit. Exit 1 if it does not pay.
     Ticket(Box<ticket::Args>),
+    /// What postpartum care (産後ケア) a mother's home municipality approved for her stay here: with her card, or before she
+    /// comes with `--handoff` and `--code`. Exit 1 unless days are left.
+    Care(Box<care::Args>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -107,6 +111,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Checkup(args) => checkup::run(&args).await,
         Command::Checkups(args) => checkups::run(&args).await,
         Command::Ticket(args) => ticket::run(&args).await,
+        Command::Care(args) => care::run(&args).await,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `pmh municipality`: what a municipality's office for vaccination and checkups does.
 
+mod births;
 mod checkups;
 mod follow_ups;
 mod handoff;
@@ -35,6 +36,9 @@ enum Command {
     /// Group checkups (集団健診): the empty file, places and waiting lists.
     #[command(subcommand)]
     Sessions(sessions::Command),
+    /// Births told by facilities: what is known, and which resident a child is.
+    #[command(subcommand)]
+    Births(births::Command),
     /// Handoffs between home and the municipality of a stay (里帰り出産).
     #[command(subcommand)]
     Handoff(handoff::Command),
@@ -62,6 +66,7 @@ pub async fn run(args: Args) -> Result<ExitCode> {
         Command::Checkups(command) => checkups::run(command).await,
         Command::Tickets(command) => tickets::run(&command),
         Command::Sessions(command) => sessions::run(command).await,
+        Command::Births(command) => births::run(command).await,
         Command::Handoff(command) => handoff::run(command).await,
     }
 }

@@ -79,6 +79,7 @@ pub(super) fn home_kind(act: &HomeAct) -> Kind {
         HomeAct::Asked { .. }
         | HomeAct::Reported { .. }
         | HomeAct::Acknowledged { .. }
+        | HomeAct::CareApproved(_)
         | HomeAct::Shortened { .. }
         | HomeAct::Born { .. }
         | HomeAct::Lost { .. }
@@ -99,11 +100,14 @@ pub(super) fn stay_kind(act: &StayAct) -> Kind {
         }
         StayAct::ConsentWithdrawn(_) => Kind::HandoffWithdraw,
         StayAct::Ended { .. } => Kind::HandoffClose,
-        StayAct::Restricted | StayAct::ConsentGiven { .. } => Kind::RegistryChange,
+        StayAct::Restricted | StayAct::ConsentGiven { .. } | StayAct::CareEnded { .. } => {
+            Kind::RegistryChange
+        }
         StayAct::Reported { .. }
         | StayAct::Born(_)
         | StayAct::Lost { .. }
         | StayAct::Acknowledged { .. }
+        | StayAct::CareApproved { .. }
         | StayAct::Shortened { .. }
         | StayAct::ChildDuties { .. }
         | StayAct::Asked { .. } => Kind::Write,
@@ -115,6 +119,7 @@ pub(super) fn reason(refused: Refused) -> Reason {
     match refused {
         Refused::Unknown => Reason::NotFound,
         Refused::Code => Reason::SubjectMismatch,
+        Refused::NotShared => Reason::ConsentRequired,
         _ => Reason::StateNotAllowed,
     }
 }

@@ -5,6 +5,7 @@
 //! [`pmh_domain::handoff::Proven`], which a receipt of the other side's log alone yields.
 
 mod birth;
+mod care;
 mod change;
 mod deliver;
 mod evidence;
@@ -23,6 +24,7 @@ mod view;
 mod watch;
 
 pub use birth::enter_birth;
+pub use care::{ShowsCare, VerifiedCare, approve_care, verify_care};
 pub use change::{add_consent, answer_last_day, ask_longer, moved};
 pub use deliver::deliver_due;
 pub use evidence::{Evidence, Visit, evidence};

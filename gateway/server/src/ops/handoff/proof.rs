@@ -121,9 +121,11 @@ fn kinds(said: &Said) -> &'static [Kind] {
         Said::Home(says) => match says {
             HomeSays::Offer(_) => &[Kind::HandoffOffer],
             HomeSays::Confirm { .. } => &[Kind::HandoffConfirm],
-            HomeSays::Shorten { .. } | HomeSays::ChildDuties { .. } | HomeSays::Acknowledged => {
-                &[Kind::Write]
-            }
+            HomeSays::Shorten { .. }
+            | HomeSays::ChildDuties { .. }
+            | HomeSays::Acknowledged
+            | HomeSays::CareApproved(_) => &[Kind::Write],
+            HomeSays::CareEnded => &[Kind::HandoffWithdraw],
             HomeSays::ConsentGiven(_) => &[Kind::RegistryChange],
             HomeSays::Received => &[Kind::HandoffReturn],
             HomeSays::Ended => &[Kind::HandoffWithdraw, Kind::HandoffClose],

@@ -102,8 +102,18 @@ pub async fn disclose(
 /// Home's side: whether the view is open, and nothing more.
 pub async fn is_open(gateway: &Gateway, call: &Call, guest: Guest) -> Result<(), Refusal> {
     let stored = home_of(gateway, call, guest.handoff).await?;
-    let home = fold::home(&stored).filter(|home| home.state(gateway.now()) == State::Active);
-    let home = home.ok_or_else(|| Refusal::new(Reason::NotFound))?;
+    is_open_at(gateway, &stored, guest)
+}
+
+/// Home's side: the same of a handoff that is at hand. Care that was approved is open before the stay begins.
+pub(super) fn is_open_at(gateway: &Gateway, stored: &StoredHandoff, guest: Guest) -> Result<(), Refusal> {
+    let home = fold::home(stored).ok_or_else(|| Refusal::new(Reason::NotFound))?;
+    if guest.category == Category::CareApproval && home.stands_by_care(gateway.now()) {
+        return Ok(());
+    }
+    if home.state(gateway.now()) != State::Active {
+        return Err(Refusal::new(Reason::NotFound));
+    }
     if grounds(&home, guest, gateway) { Ok(()) } else { Err(Refusal::new(Reason::ConsentRequired)) }
 }
 
@@ -225,7 +235,7 @@ async fn from_peer(peer: &Peer, guest: Guest) -> Result<Chunk, Refusal> {
 }
 
 /// Home's refusals are the officer's; whatever else went wrong on the way passes.
-fn passed_on(error: &pmh_client::Error) -> Refusal {
+pub(super) fn passed_on(error: &pmh_client::Error) -> Refusal {
     let reason = error.refused().map_or(Reason::TryAgain, |refused| refused.reason);
     Refusal::new(match reason {
         Reason::NotFound | Reason::ConsentRequired => reason,

@@ -88,6 +88,8 @@ pub enum Change {
     Requested,
     /// Home refused the request.
     RequestRefused,
+    /// Home approved postpartum care.
+    CareApproved,
 }
 
 impl std::fmt::Debug for News {
@@ -233,6 +235,7 @@ fn home_change(act: &HomeAct) -> Change {
         HomeAct::Shortened { .. } => Change::Shortened,
         HomeAct::GivenBack { .. } => Change::GivenBack,
         HomeAct::ConsentGiven(_) => Change::ConsentGiven,
+        HomeAct::CareApproved(_) => Change::CareApproved,
         HomeAct::ConsentWithdrawn { ends: false, .. } => Change::ConsentWithdrawn,
         HomeAct::Reported { .. } => Change::Reported,
         HomeAct::Acknowledged { .. } => Change::Acknowledged,
@@ -261,7 +264,8 @@ fn stay_change(act: &StayAct) -> Change {
         StayAct::Acknowledged { .. } => Change::Acknowledged,
         StayAct::ConsentGiven { .. } => Change::ConsentGiven,
         StayAct::GaveBack { .. } => Change::GivenBack,
-        StayAct::ConsentWithdrawn(_) => Change::ConsentWithdrawn,
+        StayAct::CareApproved { .. } => Change::CareApproved,
+        StayAct::ConsentWithdrawn(_) | StayAct::CareEnded { .. } => Change::ConsentWithdrawn,
         StayAct::Returned { .. } => Change::Returned,
         StayAct::ReturnReceived { .. } | StayAct::Ended { .. } => Change::Ended,
         StayAct::Restricted => Change::Own,

@@ -1,6 +1,7 @@
 //! `pmh.handoff.v1.HandoffService` and `HandoffPeerService`.
 
 mod answer;
+mod care;
 mod change;
 mod evidence;
 pub(super) mod newborn;
@@ -177,6 +178,24 @@ impl HandoffService for Service {
     ) -> Result<Response<pb::MoveHandoffResponse>, Status> {
         let (call, message) = self.open(path!("MoveHandoff"), request)?;
         let outcome = self.change_residence(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn approve_postpartum_care(
+        &self,
+        request: Request<pb::ApprovePostpartumCareRequest>,
+    ) -> Result<Response<pb::ApprovePostpartumCareResponse>, Status> {
+        let (call, message) = self.open(path!("ApprovePostpartumCare"), request)?;
+        let outcome = self.approve_care(&call, &message).await;
+        self.answer(&call, outcome).await
+    }
+
+    async fn verify_postpartum_care(
+        &self,
+        request: Request<pb::VerifyPostpartumCareRequest>,
+    ) -> Result<Response<pb::VerifyPostpartumCareResponse>, Status> {
+        let (call, message) = self.open(path!("VerifyPostpartumCare"), request)?;
+        let outcome = self.verify_care(&call, &message).await;
         self.answer(&call, outcome).await
     }
 

@@ -62,9 +62,10 @@ pub(super) fn to_wire(report: &Report) -> pb::HandoffReport {
             };
             WireNews::Doses(pb::HandoffDosesReport { doses: doses.iter().map(dose).collect() })
         }
-        News::PostpartumCare { days } => {
-            WireNews::PostpartumCare(pb::HandoffCareReport { days: (*days).into() })
-        }
+        News::PostpartumCare { days, kind } => WireNews::PostpartumCare(pb::HandoffCareReport {
+            days: (*days).into(),
+            kind: kind.map_or(0, |kind| words::care(kind).into()),
+        }),
         News::Epds { total, item10 } => {
             WireNews::Epds(pb::HandoffEpdsReport { total: (*total).into(), item10: (*item10).into() })
         }
@@ -128,7 +129,13 @@ fn parsed_news(checked: &mut Fields, wire: &WireNews) -> Option<News> {
             }
             News::Doses(doses)
         }
-        WireNews::PostpartumCare(care) => News::PostpartumCare { days: u8::try_from(care.days).ok()? },
+        WireNews::PostpartumCare(care) => {
+            let kind = match care.kind {
+                0 => None,
+                kind => Some(words::to_care(kind)?),
+            };
+            News::PostpartumCare { days: u8::try_from(care.days).ok()?, kind }
+        }
         WireNews::Epds(epds) => {
             News::Epds { total: u8::try_from(epds.total).ok()?, item10: u8::try_from(epds.item10).ok()? }
         }

@@ -152,6 +152,7 @@ fn change(change: Change) -> pb::HandoffChange {
         Change::Ended => pb::HandoffChange::Ended,
         Change::Requested => pb::HandoffChange::Requested,
         Change::RequestRefused => pb::HandoffChange::RequestRefused,
+        Change::CareApproved => pb::HandoffChange::CareApproved,
     }
 }
 

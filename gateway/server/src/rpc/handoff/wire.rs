@@ -17,7 +17,7 @@ use pmh_proto::handoff::{self as pb, handoff_statement::Says};
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::{newborn, report, request, words};
+use super::{care, newborn, report, request, words};
 use crate::ops::handoff::{Guest, Message, Said, Told};
 
 /// What home's entry tells, as the bytes of a response; empty if it tells nothing.
@@ -33,6 +33,8 @@ pub(crate) fn of_home(statement: Option<&Statement<HomeSays>>) -> Vec<u8> {
             let categories = more.iter().map(|category| words::category(*category).into()).collect();
             Says::ConsentGiven(pb::HandoffConsentGiven { categories })
         }
+        HomeSays::CareApproved(approval) => Says::CareApproved(care::to_wire(approval)),
+        HomeSays::CareEnded => Says::CareEnded(pb::HandoffCareEnded {}),
         HomeSays::Acknowledged => Says::Acknowledged(pb::HandoffAcknowledged {}),
         HomeSays::Received => Says::ReturnReceived(pb::HandoffReturnReceived {}),
         HomeSays::Ended => Says::Ended(pb::HandoffEnded {}),
@@ -182,6 +184,8 @@ fn said(says: Says, handoff: HandoffId, cause: Option<(u64, LeafHash)>) -> Optio
         Says::ConsentGiven(more) => {
             Said::Home(HomeSays::ConsentGiven(words::all(&more.categories, words::to_category)?))
         }
+        Says::CareApproved(approved) => Said::Home(HomeSays::CareApproved(care::of_wire(&approved)?)),
+        Says::CareEnded(_) => Said::Home(HomeSays::CareEnded),
         Says::Acknowledged(_) => Said::Home(HomeSays::Acknowledged),
         Says::ReturnReceived(_) => Said::Home(HomeSays::Received),
         Says::Ended(_) => Said::Home(HomeSays::Ended),

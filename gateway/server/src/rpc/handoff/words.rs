@@ -1,6 +1,6 @@
 //! Words of the contract and of the rules, each pair once.
 
-use pmh_domain::handoff::{Assessment, Category, DeclineReason, Duty, Law};
+use pmh_domain::handoff::{Assessment, CareKind, Category, DeclineReason, Duty, Law};
 use pmh_proto::handoff as pb;
 
 macro_rules! words {
@@ -29,6 +29,7 @@ words! { duty to_duty Duty HandoffDuty {
 words! { decline to_decline DeclineReason HandoffDeclineReason {
     StayTooShort NoCapacity NotOffered MotherDeclined Other
 } }
+words! { care to_care CareKind HandoffCareKind { ShortStay Day HomeVisit } }
 words! { assessment to_assessment Assessment HandoffAssessment { Fine FollowUp NotMet } }
 words! { law to_law Law HandoffLaw { ProtectionCouncil AbusePrevention } }
 

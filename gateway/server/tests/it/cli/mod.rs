@@ -1,7 +1,9 @@
 //! The command `pmh` as a program: arguments in, lines and exit codes out, against a sandbox that it started itself.
 
 mod audit;
+mod births;
 mod card;
+mod care;
 mod checkups;
 mod checkups_push;
 mod codes;

@@ -247,7 +247,7 @@ pub(super) fn shape(told: &[ReadHandoffRecordsResponse]) -> Vec<(HandoffCategory
     records.map(|records| (records.category(), records.child)).collect()
 }
 
-async fn window(town: &Town, terminal: &str) -> Terminal {
+pub(super) async fn window(town: &Town, terminal: &str) -> Terminal {
     let gateway = town.gateway(terminal).await;
     Terminal::new(gateway.channel().clone(), gateway.identity().clone(), town.keys())
 }

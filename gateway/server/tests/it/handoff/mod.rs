@@ -1,6 +1,7 @@
 //! Two municipalities, two gateways, two logs, over mutual TLS. All people are invented.
 
 mod births;
+mod care;
 mod evidence;
 mod family;
 mod forge;

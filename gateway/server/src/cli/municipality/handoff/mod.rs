@@ -1,6 +1,7 @@
 //! `pmh municipality handoff`: what an office does at home and at the stay side.
 
 mod accept;
+mod care;
 mod evidence;
 mod list;
 mod offer;
@@ -54,6 +55,8 @@ pub(super) enum Command {
     Extend(report::ExtendArgs),
     /// Home: the mother shares more.
     Consent(report::ConsentArgs),
+    /// Home: approve 産後ケア for the stay; a facility there verifies it with `pmh counter care`.
+    Care(care::Args),
     /// Home: her residence moved, and the handoff ends.
     Moved(report::MovedArgs),
     /// Either side: what happens, one line a change.
@@ -129,6 +132,7 @@ pub(super) async fn run(command: Command) -> Result<ExitCode> {
         Command::Watch(args) => watch::watch(args).await,
         Command::List(args) => told(args, list::list(args).await?),
         Command::Accept(args) => told(&args.one.common, accept::accept(args).await?),
+        Command::Care(args) => told(&args.one.common, care::approve(args).await?),
         Command::Evidence(args) => told(&args.one.common, evidence::export(args).await?),
         Command::Decline(args) => {
             let request = DeclineHandoffRequest {

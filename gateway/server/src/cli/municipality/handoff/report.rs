@@ -4,14 +4,15 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail, ensure};
 use pmh_proto::handoff::{
-    AcknowledgeReportRequest, AddConsentRequest, ExtendHandoffRequest, HandoffAssessment, HandoffCareReport,
-    HandoffCategory, HandoffCheckupReport, HandoffConsent, HandoffConsentOrigin, HandoffCost, HandoffDuty,
-    HandoffEarlyBirthReport, HandoffEpdsReport, HandoffProtectiveReport, HandoffReport,
-    HandoffTransferReport, HandoffVisitReport, MoveHandoffRequest, ReportToHomeRequest, handoff_report::News,
+    AcknowledgeReportRequest, AddConsentRequest, ExtendHandoffRequest, HandoffAssessment, HandoffCareKind,
+    HandoffCareReport, HandoffCategory, HandoffCheckupReport, HandoffConsent, HandoffConsentOrigin,
+    HandoffCost, HandoffDuty, HandoffEarlyBirthReport, HandoffEpdsReport, HandoffProtectiveReport,
+    HandoffReport, HandoffTransferReport, HandoffVisitReport, MoveHandoffRequest, ReportToHomeRequest,
+    handoff_report::News,
 };
 use serde_json::json;
 
-use super::words::{category, duty};
+use super::words::{care_kind, category, duty};
 use super::{One, send, told};
 use crate::cli::counter::Trouble;
 use crate::sandbox::uuid;
@@ -35,6 +36,9 @@ pub(in crate::cli::municipality) struct ReportArgs {
     /// Of care: days used.
     #[arg(long, default_value_t = 1)]
     days: u32,
+    /// Of care: how it was given: short_stay, day or home_visit; otherwise it counts against every kind approved.
+    #[arg(long, value_parser = care_kind)]
+    kind: Option<HandoffCareKind>,
     /// Of an EPDS: its total and the answer to item 10, for example 9/0.
     #[arg(long)]
     epds: Option<String>,
@@ -179,7 +183,9 @@ fn news(args: &ReportArgs) -> Result<News> {
     Ok(match args.what {
         What::Visit => News::Visit(HandoffVisitReport { assessment }),
         What::Checkup => News::Checkup(HandoffCheckupReport { assessment }),
-        What::Care => News::PostpartumCare(HandoffCareReport { days: args.days }),
+        What::Care => {
+            News::PostpartumCare(HandoffCareReport { days: args.days, kind: args.kind.map_or(0, i32::from) })
+        }
         What::Epds => {
             let scores = args.epds.as_deref().and_then(|text| text.split_once('/'));
             let Some((total, item10)) = scores else { bail!("--epds is not TOTAL/ITEM10") };

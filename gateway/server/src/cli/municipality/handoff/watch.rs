@@ -89,6 +89,7 @@ fn words(change: HandoffChange) -> (&'static str, &'static str) {
         HandoffChange::Returned => ("返却", "returned"),
         HandoffChange::Ended => ("終了", "ended"),
         HandoffChange::Requested => ("依頼", "requested"),
+        HandoffChange::CareApproved => ("産後ケアの承認", "care approved"),
         HandoffChange::RequestRefused => ("依頼のお断り", "request refused"),
     }
 }

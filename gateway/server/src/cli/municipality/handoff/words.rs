@@ -1,6 +1,6 @@
 //! Words of duties, categories, reasons and states.
 
-use pmh_proto::handoff::{HandoffCategory, HandoffDeclineReason, HandoffDuty, HandoffState};
+use pmh_proto::handoff::{HandoffCareKind, HandoffCategory, HandoffDeclineReason, HandoffDuty, HandoffState};
 
 pub(super) fn state_ja(state: HandoffState) -> &'static str {
     match state {
@@ -38,6 +38,11 @@ pub(super) fn duty(text: &str) -> Result<HandoffDuty, String> {
 pub(super) fn category(text: &str) -> Result<HandoffCategory, String> {
     let name = format!("HANDOFF_CATEGORY_{}", text.to_ascii_uppercase());
     HandoffCategory::from_str_name(&name).ok_or_else(|| "no such category".to_owned())
+}
+
+pub(super) fn care_kind(text: &str) -> Result<HandoffCareKind, String> {
+    let name = format!("HANDOFF_CARE_KIND_{}", text.to_ascii_uppercase());
+    HandoffCareKind::from_str_name(&name).ok_or_else(|| "no such kind of care".to_owned())
 }
 
 pub(super) fn decline(text: &str) -> Result<HandoffDeclineReason, String> {
