@@ -4,6 +4,7 @@ mod audit;
 mod card;
 mod checkups;
 mod checkups_push;
+mod checkups_resume;
 mod codes;
 mod counter;
 mod erase;
