@@ -166,9 +166,10 @@ pub const POLICY: &[MethodPolicy] = &[
     open(45, "/pmh.vaccination.v1.VaccinationService/VoidDose", DOSE_WRITERS),
     open(48, "/pmh.vaccination.v1.VaccinationService/WatchDoses", REGISTERS),
     open(49, "/pmh.vaccination.v1.VaccinationService/PutDoses", REGISTERS),
-    // Checkups: each municipality its own residents' and batches, an institution who was present there.
-    open(50, "/pmh.checkup.v1.CheckupService/PushCheckups", REGISTERS),
-    open(52, "/pmh.checkup.v1.CheckupService/UndoBatch", REGISTERS),
+    // Checkups: each municipality its own residents' and batches, an institution who was present there. By a card or, in
+    // bulk, by the ticket; the method looks at who asks.
+    open(50, "/pmh.checkup.v1.CheckupService/PushCheckups", DOSE_WRITERS),
+    open(52, "/pmh.checkup.v1.CheckupService/UndoBatch", DOSE_WRITERS),
     open(53, "/pmh.checkup.v1.CheckupService/ConfirmBatch", REGISTERS),
     read(54, "/pmh.checkup.v1.CheckupService/ListCheckups"),
     read(55, "/pmh.checkup.v1.CheckupService/GetCheckup"),

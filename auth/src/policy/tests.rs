@@ -51,8 +51,8 @@ const MATRIX: &str = "
    45 pmh.vaccination.v1.VaccinationService/VoidDose              CM        V mtls
    48 pmh.vaccination.v1.VaccinationService/WatchDoses            M         V mtls
    49 pmh.vaccination.v1.VaccinationService/PutDoses              M         V mtls
-   50 pmh.checkup.v1.CheckupService/PushCheckups                  M         V mtls
-   52 pmh.checkup.v1.CheckupService/UndoBatch                     M         V mtls
+   50 pmh.checkup.v1.CheckupService/PushCheckups                  CM        V mtls
+   52 pmh.checkup.v1.CheckupService/UndoBatch                     CM        V mtls
    53 pmh.checkup.v1.CheckupService/ConfirmBatch                  M         V mtls
    54 pmh.checkup.v1.CheckupService/ListCheckups                  CMA       V optional checkup:read full none
    55 pmh.checkup.v1.CheckupService/GetCheckup                    CMA       V optional checkup:read full none

@@ -131,6 +131,7 @@ async fn push(town: &Town, records: &[CheckupRecord]) {
     let row = |(number, record): (usize, &CheckupRecord)| CheckupRow {
         row_id: number.to_string(),
         record: Some(record.clone()),
+        holder: None,
     };
     let rows: Vec<CheckupRow> = records.iter().enumerate().map(row).collect();
     let (header, mut refused) = (batch(), Vec::new());

@@ -38,7 +38,7 @@ fn row(child: &Newcomer, record: &str, version: u32, items: Vec<ItemEntry>) -> C
         items,
         ..Default::default()
     };
-    CheckupRow { row_id: format!("{}-{version}", record.record_id), record: Some(record) }
+    CheckupRow { row_id: format!("{}-{version}", record.record_id), record: Some(record), holder: None }
 }
 
 fn weight(kilograms: &str) -> ItemEntry {

@@ -78,7 +78,7 @@ fn rows(resident_key: &str, random: &mut StdRng) -> Vec<CheckupRow> {
             own_code: "1".to_owned(),
             ..Default::default()
         };
-        rows.push(CheckupRow { row_id: number.to_string(), record: Some(record) });
+        rows.push(CheckupRow { row_id: number.to_string(), record: Some(record), holder: None });
     }
     rows
 }

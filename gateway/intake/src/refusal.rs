@@ -9,7 +9,7 @@ pub(crate) fn words(reason: &str) -> (&'static str, &'static str) {
     )
 }
 
-const TABLE: [(&str, &str, &str); 32] = [
+const TABLE: [(&str, &str, &str); 33] = [
     ("REQUIRED", "必須の項目が空です。", "A required field is empty."),
     ("WIDTH", "長さが合いません。", "The value has the wrong length."),
     ("CHARACTERS", "使えない文字があります。", "The value holds characters that are not allowed."),
@@ -96,6 +96,11 @@ const TABLE: [(&str, &str, &str); 32] = [
         "TICKETS_EXHAUSTED",
         "この妊娠に交付できる受診券の枚数を超えています。",
         "The pregnancy has as many tickets as the rule gives it.",
+    ),
+    (
+        "TICKET_HOLDER_UNKNOWN",
+        "この受診券番号と生年月日では登録できません。受診券の記載を確かめるか、カードを提示してもらい記録してください。",
+        "This ticket and birth date name nobody here. Look at the paper again, or record the checkup with the card.",
     ),
     (
         "STATE_NOT_ALLOWED",

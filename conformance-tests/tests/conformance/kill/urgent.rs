@@ -100,7 +100,7 @@ fn rows(mother: &Newcomer) -> Vec<CheckupRow> {
             scores: vec![InstrumentScores { instrument: Instrument::Epds.into(), items, total }],
             ..Default::default()
         };
-        CheckupRow { row_id: number.to_string(), record: Some(record) }
+        CheckupRow { row_id: number.to_string(), record: Some(record), holder: None }
     };
     (0..ROWS).map(row).collect()
 }

@@ -58,7 +58,7 @@ fn row(number: u32, residents: u32, date: &str) -> CheckupRow {
         own_label: if guidance { "要指導" } else { "異常なし" }.to_owned(),
         ..Default::default()
     };
-    CheckupRow { row_id: number.to_string(), record: Some(record) }
+    CheckupRow { row_id: number.to_string(), record: Some(record), holder: None }
 }
 
 fn finding(code: &str, present: bool) -> ItemEntry {

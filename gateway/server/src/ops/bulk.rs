@@ -131,6 +131,16 @@ struct ReportedRow {
 pub type Said = Vec<(String, Reason, bool)>;
 
 impl Report {
+    /// Of rows about which all there is to say is known only with their outcomes.
+    pub(super) fn of<R>(rows: &[Received<R>], said: Vec<Said>, categories: registry::Categories) -> Self {
+        let reported = |(row, said): (&Received<R>, Said)| ReportedRow {
+            row_id: row.row_id.clone(),
+            row_sha256: row.row_sha256,
+            said,
+        };
+        Self { rows: rows.iter().zip(said).map(reported).collect(), categories }
+    }
+
     pub(super) fn conclude(
         &self,
         call: &Call,
@@ -198,6 +208,8 @@ fn report(row: &ReportedRow, done: RowDone) -> RowReport {
             RowConflict::TicketNumberTaken => ("ticket.number".to_owned(), Reason::TicketNumberTaken, false),
             RowConflict::TicketClosed => ("ticket.number".to_owned(), Reason::TicketClosed, false),
             RowConflict::TicketsExhausted => ("ticket.pregnancy".to_owned(), Reason::TicketsExhausted, false),
+            RowConflict::HolderUnknown => ("holder".to_owned(), Reason::TicketHolderUnknown, false),
+            RowConflict::OtherPerson => ("record_id".to_owned(), Reason::SubjectMismatch, false),
             RowConflict::RowsMissing => ("complete_through".to_owned(), Reason::Incomplete, false),
             RowConflict::DoseNumberTaken => ("dose_number".to_owned(), Reason::DoseNumberTaken, true),
         });

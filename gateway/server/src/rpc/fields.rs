@@ -22,6 +22,11 @@ impl Fields {
         self.violations.push(FieldViolation { path: path.into(), reason });
     }
 
+    /// What was wrong, for a row of a stream.
+    pub(super) fn into_violations(self) -> Vec<FieldViolation> {
+        self.violations
+    }
+
     /// The refusal, if anything was wrong. What looks like an individual
     /// number is named before all else (P4).
     pub(super) fn finish(self) -> Result<(), Refusal> {

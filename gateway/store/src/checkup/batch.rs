@@ -39,8 +39,8 @@ pub enum BatchState {
 /// The end of a batch's stream.
 #[derive(Debug)]
 pub struct BatchEnd {
-    /// Whose.
-    pub sender: IssuerId,
+    /// Whose, `<kind>:<code>`. An institution's rows count already, and no gate looks at them.
+    pub sender: String,
     /// UUID.
     pub batch_id: String,
     /// Judge, but keep nothing.
@@ -123,14 +123,14 @@ impl Transaction for BatchEnd {
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<EndedBatch, Fault>> {
         Box::pin(async move {
-            let sender = short(self.sender);
-            let key = BatchKey { sender: &sender, batch_id: &self.batch_id };
+            let sender = self.sender.as_str();
+            let key = BatchKey { sender, batch_id: &self.batch_id };
             let state = tx.batch_state(key, !self.dry_run).await?;
             if state != BatchState::Open {
                 let said = tx.known_batch(key).await?.map(|known| known.said);
                 return Ok(ended(state, said.unwrap_or_default()));
             }
-            let said = self.judged(&tx.history(&sender).await?);
+            let said = self.judged(&tx.history(sender).await?);
             let state = if said.departures.is_empty() { BatchState::Accepted } else { BatchState::Held };
             if !self.dry_run {
                 tx.execute(
@@ -257,6 +257,26 @@ impl Tx {
             .await?;
         }
         Ok(BatchState::Open)
+    }
+
+    /// Begins an institution's batch, unless it is known. Its rows count from the commit that answers them: nothing of it
+    /// waits for an end.
+    pub(super) async fn begin_counting(&mut self, key: BatchKey<'_>) -> Result<(), Fault> {
+        let mut row = key.values();
+        row.extend([2_i64.into(), self.now_us.into(), self.now_us.into(), "{}".into(), "".into()]);
+        let head = "INSERT INTO checkup_batch (sender, batch_id, state, opened_us, closed_us, shapes, said)";
+        let tail = "ON CONFLICT (sender, batch_id) DO NOTHING";
+        self.connection.insert(head, tail, vec![row]).await.map(drop)
+    }
+
+    /// Whether an institution's batch takes rows: as long as it can be taken back.
+    pub(super) async fn takes_visits(&mut self, key: BatchKey<'_>) -> Result<bool, Fault> {
+        let now = self.now_us;
+        let known = self.known_batch(key).await?;
+        Ok(known.is_none_or(|known| {
+            known.standing(now) == BatchState::Accepted
+                && known.closed_us.saturating_add(SEVEN_DAYS_US) >= now
+        }))
     }
 
     pub(super) async fn known_batch(&mut self, key: BatchKey<'_>) -> Result<Option<Known>, Fault> {

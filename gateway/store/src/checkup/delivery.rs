@@ -18,7 +18,7 @@ pub struct KeptDelivery {
     pub delivered_us: i64,
     /// When the municipality was first shown it, microseconds.
     pub read_us: Option<i64>,
-    /// For each urgent case that the version raised, when a person acknowledged it, microseconds.
+    /// For each urgent case of the record at that municipality, when a person acknowledged it, microseconds.
     pub cases: Vec<Option<i64>>,
 }
 
@@ -32,7 +32,9 @@ impl Tx {
         const DELIVERIES: &str =
             "SELECT d.source_version, d.municipality, d.on_behalf, d.urgent, d.delivered_us,
                     d.read_us, COALESCE(u.read_us, -1) FROM checkup_delivery d
-             LEFT JOIN checkup_urgent u ON u.municipality = d.municipality AND u.entry_idx = d.entry_idx
+             LEFT JOIN checkup_urgent_sender s
+                  ON s.municipality = d.municipality AND s.sender = d.sender AND s.record_id = d.record_id
+             LEFT JOIN checkup_urgent u ON u.municipality = s.municipality AND u.case_id = s.case_id
              WHERE d.sender = $1 AND d.record_id = $2 ORDER BY d.source_version, u.case_id";
         if !is_institution(sender) {
             return Ok(Vec::new());

@@ -14,6 +14,7 @@ mod reading;
 mod record;
 mod undo;
 mod urgent;
+mod visits;
 
 pub use batch::{BatchEnd, BatchMove, BatchState, EndedBatch};
 pub use delivery::KeptDelivery;
@@ -24,6 +25,7 @@ pub use reading::{CheckupsOf, KeptCheckup, PersonCheckups};
 pub use record::{Judged, NewRecord, RecordOutcome, RecordRefusal, RecordedCheckup, Registered};
 pub use undo::Undone;
 pub use urgent::{CaseList, NewCase, UrgentCase};
+pub use visits::{JudgedVisit, TicketHolder, VisitChunk, VisitRow};
 
 /// Batches whose rows count: accepted ones, and what undoing one left because others rest upon it.
 macro_rules! counting {

@@ -117,7 +117,7 @@ impl Transaction for CheckupChunk {
             }
             tx.connection.insert(INSERT_ROW, "", kept).await?;
             tx.note_mothers(&sender, self.accepted()).await?;
-            tx.raise(&sender, &self.cases).await?;
+            tx.raise(&sender, "", &self.cases).await?;
             let batch = Batch { organization: sender, method: self.method, id: self.batch_id.clone() };
             tx.quarantine(&batch, &self.rows, &placed.done).await?;
             Ok(placed)
@@ -218,21 +218,21 @@ impl CheckupChunk {
     }
 }
 
-fn distinct<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<Value> {
+pub(super) fn distinct<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<Value> {
     let mut keys: Vec<&str> = keys.collect();
     keys.sort_unstable();
     keys.dedup();
     keys.into_iter().map(Value::from).collect()
 }
 
-fn refused_by_rules(verdict: &RowVerdict<Checkup>) -> RowDone {
+pub(super) fn refused_by_rules<T>(verdict: &RowVerdict<T>) -> RowDone {
     match verdict {
         RowVerdict::Quarantined { .. } => RowDone::of(RowOutcome::Quarantined),
         RowVerdict::Rejected | RowVerdict::Accepted(_) => RowDone::of(RowOutcome::Rejected),
     }
 }
 
-fn done(outcome: Outcome) -> RowDone {
+pub(super) fn done(outcome: Outcome) -> RowDone {
     RowDone::of(match outcome {
         Outcome::Created => RowOutcome::Created,
         Outcome::Updated => RowOutcome::Updated,

@@ -1,7 +1,7 @@
 //! One checkup by the institution that examined: decided on what is held of it, kept, and delivered in the same commit.
 //!
-//! An institution's rows are of one batch that is always accepted: nothing of it waits for an end, and nobody undoes it.
-//! A mistake is amended or withdrawn by a higher version.
+//! What is recorded at the counter is of one batch that is always accepted: nothing of it waits for an end, and nobody
+//! undoes it. A mistake is amended or withdrawn by a higher version.
 
 use jiff::civil::Date;
 use pmh_domain::{
@@ -14,10 +14,11 @@ use pmh_domain::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{KeptDelivery, NewCase, push::INSERT_ROW, read::version};
+use super::{KeptDelivery, NewCase, batch::BatchKey, push::INSERT_ROW, read::version};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, PersonLink, Recorded, Reply,
     RowOutcome, SubjectRef,
+    db::Value,
     gateway::{format, short},
     reader::signed,
     sequencer::{BoxFuture, Lane, Transaction, Tx},
@@ -163,8 +164,18 @@ where
                 }
             };
             if outcome != RowOutcome::Unchanged {
-                tx.keep_record(new, survivor, &judged.checkup, (content, body)).await?;
-                tx.deliver(new, home, &judged).await?;
+                let batch = BatchKey { sender: &new.institution, batch_id: AT_THE_COUNTER };
+                let version = Version {
+                    subject: survivor,
+                    checkup: &judged.checkup,
+                    content,
+                    body,
+                    position: 0,
+                    on_behalf: new.on_behalf,
+                    home,
+                    cases: &judged.cases,
+                };
+                tx.keep_versions(batch, &[version]).await?;
             }
             Ok(RecordOutcome::Kept(RecordedCheckup {
                 subject: survivor,
@@ -230,71 +241,82 @@ impl Tx {
         row.map(|row| row.array(0, "checkup_row")).transpose()
     }
 
-    async fn keep_record(
+    /// Keeps versions of an institution's records and delivers each to where its person lives, with what must be heard
+    /// there at once (transactional outbox).
+    pub(super) async fn keep_versions(
         &mut self,
-        new: &NewRecord,
-        subject: SubjectRef,
-        checkup: &Checkup,
-        (content, body): ([u8; 32], String),
+        batch: BatchKey<'_>,
+        versions: &[Version<'_>],
     ) -> Result<(), Fault> {
-        let (sender, now) = (new.institution.as_str(), self.now_us);
-        let batch = "INSERT INTO checkup_batch (sender, batch_id, state, opened_us, closed_us, shapes, said)";
-        let row = vec![
-            sender.into(),
-            AT_THE_COUNTER.into(),
-            2_i64.into(),
-            now.into(),
-            now.into(),
-            "{}".into(),
-            "".into(),
-        ];
-        self.connection.insert(batch, "ON CONFLICT (sender, batch_id) DO NOTHING", vec![row]).await?;
-        let row = vec![
-            subject.into(),
-            sender.into(),
-            new.record_id.as_str().into(),
-            checkup.source_version.number().into(),
-            content.into(),
-            AT_THE_COUNTER.into(),
-            checkup.date.to_string().into(),
-            body.into(),
-            signed(self.next_index)?.into(),
-            0_i64.into(),
-        ];
-        self.connection.insert(INSERT_ROW, "", vec![row]).await.map(drop)
-    }
-
-    /// To where the person lives, with what must be heard there at once (transactional outbox).
-    async fn deliver<S>(
-        &mut self,
-        new: &NewRecord,
-        home: Option<&ResidentLink>,
-        judged: &Judged<S>,
-    ) -> Result<(), Fault> {
-        const HEAD: &str =
+        const DELIVERY: &str =
             "INSERT INTO checkup_delivery (sender, record_id, source_version, municipality, resident_key,
              on_behalf, urgent, delivered_us, read_us, read_idx, entry_idx)";
-        let municipality = home.map(|link| short(link.issuer)).unwrap_or_default();
-        let row = vec![
-            new.institution.as_str().into(),
-            new.record_id.as_str().into(),
-            judged.checkup.source_version.number().into(),
-            municipality.as_str().into(),
-            home.map_or("", |link| link.resident_key.as_str()).into(),
-            i64::from(new.on_behalf).into(),
-            i64::from(!judged.cases.is_empty()).into(),
-            self.now_us.into(),
+        // Another content of a version goes where the first one went.
+        const DELIVERED: &str = "ON CONFLICT (sender, record_id, source_version) DO NOTHING";
+        let (entry, now) = (signed(self.next_index)?, self.now_us);
+        self.begin_counting(batch).await?;
+        let rows = versions.iter().map(|version| version.row(batch, entry)).collect();
+        self.connection.insert(INSERT_ROW, "", rows).await?;
+        let rows = versions.iter().map(|version| version.delivery(batch, entry, now)).collect();
+        self.connection.insert(DELIVERY, DELIVERED, rows).await?;
+        for version in versions {
+            if let Some(home) = version.home {
+                self.raise(&short(home.issuer), batch.sender, version.cases).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A version of an institution's record.
+pub(super) struct Version<'a> {
+    pub(super) subject: SubjectRef,
+    pub(super) checkup: &'a Checkup,
+    pub(super) content: [u8; 32],
+    pub(super) body: String,
+    /// Place among the rows of its commit.
+    pub(super) position: i64,
+    /// Who acts for the person was present.
+    pub(super) on_behalf: bool,
+    pub(super) home: Option<&'a ResidentLink>,
+    pub(super) cases: &'a [NewCase],
+}
+
+impl Version<'_> {
+    fn row(&self, batch: BatchKey<'_>, entry: i64) -> Vec<Value> {
+        vec![
+            self.subject.into(),
+            batch.sender.into(),
+            self.checkup.record_id.as_str().into(),
+            self.checkup.source_version.number().into(),
+            self.content.into(),
+            batch.batch_id.into(),
+            self.checkup.date.to_string().into(),
+            self.body.as_str().into(),
+            entry.into(),
+            self.position.into(),
+        ]
+    }
+
+    fn delivery(&self, batch: BatchKey<'_>, entry: i64, now_us: i64) -> Vec<Value> {
+        vec![
+            batch.sender.into(),
+            self.checkup.record_id.as_str().into(),
+            self.checkup.source_version.number().into(),
+            self.home.map(|link| short(link.issuer)).unwrap_or_default().into(),
+            self.home.map_or("", |link| link.resident_key.as_str()).into(),
+            i64::from(self.on_behalf).into(),
+            i64::from(!self.cases.is_empty()).into(),
+            now_us.into(),
             0_i64.into(),
             0_i64.into(),
-            signed(self.next_index)?.into(),
-        ];
-        self.connection.insert(HEAD, "", vec![row]).await?;
-        if home.is_some() { self.raise(&municipality, &judged.cases).await } else { Ok(()) }
+            entry.into(),
+        ]
     }
 }
 
 /// The municipality whose resident the person is on a day.
-fn home(links: &[PersonLink], on: Date) -> Option<&ResidentLink> {
+pub(super) fn home(links: &[PersonLink], on: Date) -> Option<&ResidentLink> {
     let mut lives = links.iter().map(|known| &known.link).filter(|link| {
         let is_municipality = link.issuer.kind() == OrganizationKind::Municipality;
         is_municipality && link.last_day.is_none_or(|last| on <= last)
@@ -307,7 +329,7 @@ pub(super) fn is_institution(sender: &str) -> bool {
     sender.starts_with("clinic:")
 }
 
-/// The one batch of an institution; no UUID, so no batch that somebody sends can be it.
+/// What an institution records one by one; no UUID, so no batch that somebody sends can be it.
 const AT_THE_COUNTER: &str = "counter";
 /// Results of tests come after the person has gone. Ours; no source was read.
 const WITHOUT_CARD_US: i64 = 30 * 24 * 3600 * 1_000_000;

@@ -3,13 +3,11 @@
 //! Each record is at any moment what it was before the batch or what the batch made of it. How far it has come is kept
 //! beside the batch: whoever asks again continues.
 
-use pmh_domain::organization::IssuerId;
-
 use super::batch::{BatchKey, BatchMove, BatchState, Known, SEVEN_DAYS_US, Said, Undoing};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Recorded, Reply,
     db::Value,
-    gateway::{format, short},
+    gateway::format,
     sequencer::{BoxFuture, Lane, Transaction, Tx},
 };
 
@@ -25,12 +23,12 @@ pub struct Undone {
 }
 
 impl GatewayStore {
-    /// Takes some records of a large batch back, so that no commit is long; `None` if what is left is for
+    /// Takes some records of a large batch of `<kind>:<code>` back, so that no commit is long; `None` if what is left is for
     /// [`GatewayStore::undo_checkup_batch`]. A batch that was begun with takes no rows and is continued by whoever asks.
     pub async fn undo_some_of_checkup_batch<R: Send + 'static>(
         &self,
         attempt: Attempt,
-        sender: IssuerId,
+        sender: String,
         batch_id: String,
         conclude: impl FnMut(Concluding<'_, Option<Undone>>) -> Conclusion<R> + Send + 'static,
     ) -> Result<Recorded<Reply<R>>, Fault> {
@@ -38,12 +36,12 @@ impl GatewayStore {
         self.write(Lane::Bulk, attempt, None, some, conclude).await
     }
 
-    /// Takes a batch back: what is left of it, in one commit.
+    /// Takes a batch of `<kind>:<code>` back: what is left of it, in one commit.
     pub async fn undo_checkup_batch<R: Send + 'static>(
         &self,
         attempt: Attempt,
         idempotency: Idempotency,
-        sender: IssuerId,
+        sender: String,
         batch_id: String,
         conclude: impl FnMut(Concluding<'_, BatchMove<Undone>>) -> Conclusion<R> + Send + 'static,
     ) -> Result<Recorded<Reply<R>>, Fault> {
@@ -53,7 +51,7 @@ impl GatewayStore {
 }
 
 struct UndoBatch {
-    sender: IssuerId,
+    sender: String,
     batch_id: String,
 }
 
@@ -63,8 +61,7 @@ impl Transaction for UndoBatch {
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>> {
         Box::pin(async move {
-            let sender = short(self.sender);
-            let key = BatchKey { sender: &sender, batch_id: &self.batch_id };
+            let key = BatchKey { sender: &self.sender, batch_id: &self.batch_id };
             let Some(known) = tx.known_batch(key).await? else { return Ok(BatchMove::NotFound) };
             let Some(delete) = known.undone_by(tx.now_us) else { return Ok(BatchMove::NotAllowed) };
             let mut said = known.said;
@@ -92,8 +89,7 @@ impl Transaction for UndoSome {
 
     fn run<'a>(&'a self, tx: &'a mut Tx) -> BoxFuture<'a, Result<Self::Outcome, Fault>> {
         Box::pin(async move {
-            let sender = short(self.0.sender);
-            let key = BatchKey { sender: &sender, batch_id: &self.0.batch_id };
+            let key = BatchKey { sender: &self.0.sender, batch_id: &self.0.batch_id };
             let Some(known) = tx.known_batch(key).await? else { return Ok(None) };
             let Some(delete) = known.undone_by(tx.now_us) else { return Ok(None) };
             let (state, mut said) = (known.state, known.said);
@@ -153,6 +149,8 @@ impl Tx {
             values
         };
         self.execute(delete, values()).await?;
+        let range = vec![key.sender.into(), undoing.after.as_str().into(), last.as_str().into()];
+        self.execute(DELETE_DELIVERIES, range).await?;
         let left = self.count(LEFT, values()).await?;
         let gone = u32::try_from(step.len()).unwrap_or(u32::MAX).saturating_sub(left);
         undoing.restored = undoing.restored.saturating_add(gone);
@@ -196,6 +194,13 @@ const DELETE_WHAT_NOTHING_RESTS_UPON: &str =
                SELECT MAX(own.source_version) FROM checkup_row own
                WHERE own.sender = checkup_row.sender AND own.record_id = checkup_row.record_id
                  AND own.batch_id = checkup_row.batch_id))";
+/// Of versions that are gone; only an institution's have any. A case stays: somebody may have been told.
+const DELETE_DELIVERIES: &str =
+    "DELETE FROM checkup_delivery WHERE sender = $1 AND record_id > $2 AND record_id <= $3
+     AND NOT EXISTS (
+         SELECT 1 FROM checkup_row r
+         WHERE r.sender = checkup_delivery.sender AND r.record_id = checkup_delivery.record_id
+           AND r.source_version = checkup_delivery.source_version)";
 const SUPERSEDED: &str = "SELECT DISTINCT record_id FROM checkup_row WHERE sender = $1 AND batch_id = $2
      ORDER BY record_id LIMIT 1000";
 const SUPERSEDED_COUNT: &str =

@@ -53,11 +53,11 @@ pub struct CaseList {
     pub now_us: i64,
 }
 
-/// Cases, with the institution whose record was kept by the same entry.
 macro_rules! cases {
     () => {
-        "SELECT u.case_id, u.resident_key, u.record_id, u.cause, u.raised_us, u.read_us, COALESCE(d.sender, '')
-         FROM checkup_urgent u LEFT JOIN checkup_delivery d ON d.entry_idx = u.entry_idx"
+        "SELECT u.case_id, u.resident_key, u.record_id, u.cause, u.raised_us, u.read_us, COALESCE(s.sender, '')
+         FROM checkup_urgent u
+         LEFT JOIN checkup_urgent_sender s ON s.municipality = u.municipality AND s.case_id = u.case_id"
     };
 }
 
@@ -89,8 +89,14 @@ impl GatewayStore {
 }
 
 impl Tx {
-    /// Writes cases down beside the rows that raised them. One that is known stays as it is.
-    pub(super) async fn raise(&mut self, municipality: &str, cases: &[NewCase]) -> Result<(), Fault> {
+    /// Writes cases down beside the rows that raised them, an institution's or, `sender` empty, the municipality's own.
+    /// One that is known stays as it is.
+    pub(super) async fn raise(
+        &mut self,
+        municipality: &str,
+        sender: &str,
+        cases: &[NewCase],
+    ) -> Result<(), Fault> {
         let (now, entry) = (self.now_us, signed(self.next_index)?);
         let rows = cases.iter().map(|case| {
             vec![
@@ -111,6 +117,17 @@ impl Tx {
                  read_idx, entry_idx)",
                 "ON CONFLICT (municipality, case_id) DO NOTHING",
                 rows.collect(),
+            )
+            .await?;
+        let theirs = cases.iter().filter(|_| !sender.is_empty()).map(|case| {
+            let (case_id, record_id) = (case.case_id.as_str(), case.record_id.as_str());
+            vec![municipality.into(), case_id.into(), sender.into(), record_id.into()]
+        });
+        self.connection
+            .insert(
+                "INSERT INTO checkup_urgent_sender (municipality, case_id, sender, record_id)",
+                "ON CONFLICT (municipality, case_id) DO NOTHING",
+                theirs.collect(),
             )
             .await
             .map(drop)

@@ -27,7 +27,7 @@ const LOG: &[MigrationFile] = migration_files!(
     1 "0001_log", 4 "0004_tiles", 6 "0006_search", 7 "0007_cosignatures", 9 "0009_erasure",
     11 "0011_cosignatures_by_witness"
 );
-const GATEWAY: &[MigrationFile] = migration_files!(2 "0002_gateway", 5 "0005_accesses", 10 "0010_vaccination", 12 "0012_checkup", 13 "0013_follow_ups", 14 "0014_tickets", 15 "0015_sessions", 17 "0017_handoff", 18 "0018_dose_register", 19 "0019_recorded_checkups", 20 "0020_questionnaires", 22 "0022_birth", 23 "0023_handoff_alarms", 24 "0024_handoffs_by_person");
+const GATEWAY: &[MigrationFile] = migration_files!(2 "0002_gateway", 5 "0005_accesses", 10 "0010_vaccination", 12 "0012_checkup", 13 "0013_follow_ups", 14 "0014_tickets", 15 "0015_sessions", 17 "0017_handoff", 18 "0018_dose_register", 19 "0019_recorded_checkups", 20 "0020_questionnaires", 22 "0022_birth", 23 "0023_handoff_alarms", 24 "0024_handoffs_by_person", 25 "0025_pushed_visits");
 const AUTH: &[MigrationFile] = migration_files!(3 "0003_auth");
 const WITNESS: &[MigrationFile] = migration_files!(8 "0008_witness");
 

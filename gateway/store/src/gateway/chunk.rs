@@ -46,6 +46,10 @@ pub enum RowConflict {
     TicketClosed = 21,
     /// The pregnancy has all the tickets that the issuer's rule gives it.
     TicketsExhausted = 22,
+    /// Ticket and birth date name nobody here. Held apart, for the sender to look at the paper again.
+    HolderUnknown = 23,
+    /// The record is another person's.
+    OtherPerson = 24,
 }
 
 /// A row and what the rules said about it.
@@ -88,7 +92,7 @@ impl RowOutcome {
 }
 
 impl RowConflict {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::ResidentUnknown,
         Self::HistoryKeyConflict,
         Self::DuplicateRow,
@@ -99,6 +103,8 @@ impl RowConflict {
         Self::TicketNumberTaken,
         Self::TicketClosed,
         Self::TicketsExhausted,
+        Self::HolderUnknown,
+        Self::OtherPerson,
     ];
 }
 

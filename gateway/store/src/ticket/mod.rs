@@ -81,6 +81,6 @@ macro_rules! silent {
         })*
     };
 }
-use silent;
+pub(crate) use silent;
 
 silent!(KeptTicket Issued);

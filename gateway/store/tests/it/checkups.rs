@@ -65,7 +65,7 @@ async fn push(store: &GatewayStore, chunk: CheckupChunk) -> PlacedChunk {
 
 async fn end(store: &GatewayStore, batch: &str, shape: Option<BatchShape>) -> EndedBatch {
     let end = BatchEnd {
-        sender: chiyoda(),
+        sender: chiyoda().organization().to_string(),
         batch_id: batch.to_owned(),
         dry_run: false,
         today: date(2026, 4, 1),
@@ -86,7 +86,9 @@ async fn send(store: &GatewayStore, batch: &str, rows: &[Sent], size: usize) -> 
 
 async fn undo(store: &GatewayStore, batch: &str) -> BatchMove<Undone> {
     let (key, batch) = (idempotency(&format!("undo {batch}"), 1), batch.to_owned());
-    let undo = |conclude| store.undo_checkup_batch(attempt(), key, chiyoda(), batch, conclude);
+    let undo = |conclude| {
+        store.undo_checkup_batch(attempt(), key, chiyoda().organization().to_string(), batch, conclude)
+    };
     outcome(Kind::Write, undo).await.0
 }
 
@@ -242,7 +244,9 @@ pub(crate) async fn undoing_a_batch_brings_back_what_was_before(place: Place) {
     assert_eq!(after["c-2"], (3, "2".to_owned(), true, false), "what rests upon it stays, with its lineage");
     assert_eq!(after["c-4"], (2, "2".to_owned(), false, false));
     let again = (idempotency("again", 1), "second".to_owned());
-    let twice = |conclude| open.undo_checkup_batch(attempt(), again.0, chiyoda(), again.1, conclude);
+    let twice = |conclude| {
+        open.undo_checkup_batch(attempt(), again.0, chiyoda().organization().to_string(), again.1, conclude)
+    };
     assert_eq!(outcome(Kind::Write, twice).await.0, BatchMove::NotAllowed);
     assert_eq!(undo(&open, "unknown").await, BatchMove::NotFound);
     // A batch that was undone takes no more rows.
@@ -256,7 +260,9 @@ pub(crate) async fn undoing_a_batch_brings_back_what_was_before(place: Place) {
 /// One step of a large batch's undoing; `None`: the rest is for the last one.
 async fn undo_some(store: &GatewayStore, batch: &str) -> Option<u32> {
     let batch = batch.to_owned();
-    let step = |conclude| store.undo_some_of_checkup_batch(attempt(), chiyoda(), batch, conclude);
+    let step = |conclude| {
+        store.undo_some_of_checkup_batch(attempt(), chiyoda().organization().to_string(), batch, conclude)
+    };
     outcome(Kind::Write, step).await.0.map(|undone| undone.restored)
 }
 

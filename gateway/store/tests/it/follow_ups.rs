@@ -60,7 +60,7 @@ async fn send(store: &GatewayStore, batch: &str, checkups: Vec<Checkup>) {
     };
     outcome(Kind::BulkChunk, |conclude| store.push_checkups(attempt(), chunk, conclude)).await;
     let end = BatchEnd {
-        sender: chiyoda(),
+        sender: chiyoda().organization().to_string(),
         batch_id: batch.to_owned(),
         dry_run: false,
         today: TODAY,
@@ -72,8 +72,10 @@ async fn send(store: &GatewayStore, batch: &str, checkups: Vec<Checkup>) {
 
 async fn undo(store: &GatewayStore, batch: &str) {
     let (key, batch) = (idempotency(&format!("undo {batch}"), 1), batch.to_owned());
-    outcome(Kind::Write, |conclude| store.undo_checkup_batch(attempt(), key, chiyoda(), batch, conclude))
-        .await;
+    outcome(Kind::Write, |conclude| {
+        store.undo_checkup_batch(attempt(), key, chiyoda().organization().to_string(), batch, conclude)
+    })
+    .await;
 }
 
 async fn page(store: &GatewayStore, after: Option<FollowUpPlace>) -> FollowUpPage {

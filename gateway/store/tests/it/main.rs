@@ -44,6 +44,7 @@ mod support;
 mod tamper;
 mod tickets;
 mod tiles;
+mod visits;
 mod writes;
 
 /// Each function takes a fresh [`support::Place`] and is a test per engine.
@@ -140,6 +141,9 @@ contract! {
         a_version_that_is_no_news_changes_nothing,
         without_a_card_a_record_is_amended_for_thirty_days,
         a_mother_finds_what_names_her_now;
+    visits:
+        visits_in_any_order_and_any_split_end_in_the_same_state,
+        a_batch_of_visits_takes_rows_for_seven_days;
     links:
         push_then_card_then_link_then_answer,
         link_then_push_then_answer,

@@ -122,7 +122,8 @@ pub(crate) async fn a_record_its_delivery_and_its_case_are_one_commit(place: Pla
     let told = kept(record(&open, "k2", Some(person), visit(2, "B"), Some(Cause::Item10)).await);
     assert_eq!(
         told.deliveries.iter().map(|delivery| delivery.cases.clone()).collect::<Vec<_>>(),
-        [vec![None], vec![]]
+        [vec![None], vec![None]],
+        "the case is the record's"
     );
     assert_eq!(cases(&open).await.len(), 1);
     open.close().await;
@@ -220,7 +221,7 @@ async fn push_childs(store: &GatewayStore, batch: &str, checkup: Checkup) {
     };
     outcome(Kind::BulkChunk, |conclude| store.push_checkups(attempt(), chunk, conclude)).await;
     let end = BatchEnd {
-        sender: chiyoda(),
+        sender: chiyoda().organization().to_string(),
         batch_id: batch.to_owned(),
         dry_run: false,
         today: date(2026, 4, 1),
@@ -242,7 +243,13 @@ pub(crate) async fn a_mother_finds_what_names_her_now(place: Place) {
     assert_eq!([found(mother).await, found(other).await], [0, 1]);
     let undo = |conclude| {
         let key = idempotency("undo", 1);
-        open.undo_checkup_batch(attempt(), key, chiyoda(), "2".to_owned(), conclude)
+        open.undo_checkup_batch(
+            attempt(),
+            key,
+            chiyoda().organization().to_string(),
+            "2".to_owned(),
+            conclude,
+        )
     };
     outcome(Kind::Write, undo).await;
     assert_eq!([found(mother).await, found(other).await], [1, 0]);

@@ -180,7 +180,8 @@ fn batch() -> BulkHeader {
 }
 
 fn rows(intake: &Intake<Row>) -> Vec<CheckupRow> {
-    let row = |row: &Row| CheckupRow { row_id: row.row_id.clone(), record: Some(record(&row.raw)) };
+    let row =
+        |row: &Row| CheckupRow { row_id: row.row_id.clone(), record: Some(record(&row.raw)), holder: None };
     intake.rows.iter().map(row).collect()
 }
 

@@ -15,8 +15,11 @@ use super::rows::{Batch, Rows};
 
 /// Every row is a checkup.
 pub(super) fn checkups(intake: &Intake<CheckupRow>) -> Batch {
-    let row =
-        |row: &CheckupRow| wire::CheckupRow { row_id: row.row_id.clone(), record: Some(record(&row.raw)) };
+    let row = |row: &CheckupRow| wire::CheckupRow {
+        row_id: row.row_id.clone(),
+        record: Some(record(&row.raw)),
+        holder: None,
+    };
     Batch { rows: Rows::Checkups(intake.rows.iter().map(row).collect()), repeated: BTreeSet::new() }
 }
 

@@ -1,7 +1,7 @@
 //! A batch's end, its confirmation by a person, its undoing.
 
 use pmh_audit::Kind;
-use pmh_domain::{organization::IssuerId, time::tokyo_date};
+use pmh_domain::time::tokyo_date;
 use pmh_proto::common::Reason;
 use pmh_store::{
     Concluding, Conclusion, Reply,
@@ -28,7 +28,7 @@ pub async fn end_batch(
     render: impl Fn(&EndedBatch) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
     let end = BatchEnd {
-        sender: call.issuer()?,
+        sender: call.short().to_owned(),
         batch_id: stream.batch.batch_id.clone(),
         dry_run: stream.batch.dry_run,
         today: tokyo_date(call.now),
@@ -78,11 +78,11 @@ pub async fn undo_batch(
     render: impl Fn(&Undone) -> Vec<u8> + Send + 'static,
 ) -> Result<Kept, Refusal> {
     let key = call.idempotency(idempotency_key, None);
-    let (issuer, call) = (call.issuer()?, call.clone());
-    while undo_some(gateway, &call, issuer, batch_id.clone()).await? {}
+    let (sender, call) = (call.short().to_owned(), call.clone());
+    while undo_some(gateway, &call, batch_id.clone()).await? {}
     let recorded = gateway
         .store
-        .undo_checkup_batch(gateway.attempt(), key, issuer, batch_id, move |concluding| {
+        .undo_checkup_batch(gateway.attempt(), key, sender, batch_id, move |concluding| {
             moved(&call, concluding, &render)
         })
         .await
@@ -92,16 +92,11 @@ pub async fn undo_batch(
 
 /// One step of a large batch's undoing, an entry of its own; false if the rest fits into the last commit. Whatever ends
 /// the call in between, the next one continues.
-async fn undo_some(
-    gateway: &Gateway,
-    call: &Call,
-    issuer: IssuerId,
-    batch_id: String,
-) -> Result<bool, Refusal> {
-    let call = call.clone();
+async fn undo_some(gateway: &Gateway, call: &Call, batch_id: String) -> Result<bool, Refusal> {
+    let (sender, call) = (call.short().to_owned(), call.clone());
     let recorded = gateway
         .store
-        .undo_some_of_checkup_batch(gateway.attempt(), issuer, batch_id, move |concluding| {
+        .undo_some_of_checkup_batch(gateway.attempt(), sender, batch_id, move |concluding| {
             let Concluding::Fresh(step) = concluding else { return refused(Reason::Internal) };
             let answer = step.map_or_else(Vec::new, |undone| undone.restored.to_be_bytes().to_vec());
             let draft =

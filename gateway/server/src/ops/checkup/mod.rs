@@ -1,4 +1,4 @@
-//! Checkups: rows of a batch, its end, its confirmation and undoing, an institution's record, what is kept, what must be
+//! Checkups: rows of a batch, its end, its confirmation and undoing, an institution's records, what is kept, what must be
 //! read at once.
 
 mod batch;
@@ -7,6 +7,7 @@ mod push;
 mod reading;
 mod record;
 mod urgent;
+mod visits;
 
 pub use batch::{confirm_batch, end_batch, undo_batch};
 pub use follow_ups::{close_follow_up, list_follow_ups};
@@ -14,6 +15,7 @@ pub use push::{PushStream, push_rows};
 pub use reading::{CheckupPage, OneOf, Place, Seen, Wanted, get_checkup, list_checkups};
 pub use record::{Made, record_checkup};
 pub use urgent::{acknowledge_urgent_case, list_urgent_cases};
+pub use visits::{RawVisit, push_visits};
 
 use pmh_audit::{Kind, OrgRef, Receipt, registry};
 use pmh_store::Draft;

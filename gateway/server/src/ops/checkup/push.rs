@@ -13,7 +13,7 @@ use pmh_domain::{
         anomaly::{BatchShape, Cell, Counting},
         item::{Entry, Value},
         kind::CheckupKind,
-        problem::{Problem, Reason as RuleReason, Refusal as RuleRefusal},
+        problem::{Checked, Problem, Reason as RuleReason, Refusal as RuleRefusal},
         record::{Checkup, Context, RawCheckup},
     },
     problem::FieldReason,
@@ -114,7 +114,7 @@ pub async fn push_rows(
     settled(recorded)
 }
 
-/// The verdict on a row, in the words of its own rules.
+/// The verdict on a row of a municipality.
 fn judge(
     row: &Received<RawCheckup>,
     known: Option<&KnownResident>,
@@ -125,18 +125,26 @@ fn judge(
         birth: known.map(|known| known.birth_date),
         sex: known.map_or(Sex::Unknown, |known| known.sex),
     };
-    let checked = Checkup::validate(&row.raw, &context);
     let unknown = row.unknown_words.iter().map(|field| (field.clone(), Reason::Value, false));
-    let quarantined = matches!(checked, Err(RuleRefusal::Quarantined(_)));
+    verdict(Checkup::validate(&row.raw, &context), unknown.collect())
+}
+
+/// What the rules found and what else is wrong with a row, in one.
+pub(super) fn verdict(
+    checked: Result<Checked<Checkup>, RuleRefusal>,
+    wrong: Said,
+) -> (RowVerdict<Checkup>, Said) {
     let (value, mut said) = match checked {
         Ok(checked) => (Some(checked.value), say(&checked.warnings, true)),
         Err(refusal) => (None, say(refusal.problems(), false)),
     };
-    said.extend(unknown);
-    let verdict = match value {
-        _ if quarantined => RowVerdict::Quarantined { field: forbidden_field(&said) },
-        Some(checkup) if row.unknown_words.is_empty() => RowVerdict::Accepted(checkup),
-        _ => RowVerdict::Rejected,
+    let value = value.filter(|_| wrong.is_empty());
+    said.extend(wrong);
+    let forbidden = said.iter().find(|(_, reason, _)| *reason == Reason::IndividualNumberForbidden);
+    let verdict = match (forbidden, value) {
+        (Some((field, ..)), _) => RowVerdict::Quarantined { field: field.clone() },
+        (None, Some(checkup)) => RowVerdict::Accepted(checkup),
+        (None, None) => RowVerdict::Rejected,
     };
     (verdict, said)
 }
@@ -150,11 +158,6 @@ pub(super) fn say(problems: &[Problem], warning: bool) -> Said {
         (problem.field.clone(), reason, warning)
     };
     problems.iter().map(say).collect()
-}
-
-fn forbidden_field(said: &Said) -> String {
-    let hit = said.iter().find(|(_, reason, _)| *reason == Reason::IndividualNumberForbidden);
-    hit.map(|(field, ..)| field.clone()).unwrap_or_default()
 }
 
 /// What the gate compares: which items there are, which findings, and what was judged.

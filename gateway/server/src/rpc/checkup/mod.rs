@@ -10,7 +10,7 @@ pub(super) use answer::record;
 
 use std::sync::Arc;
 
-use pmh_auth::policy::Permit;
+use pmh_auth::{names::Role, policy::Permit};
 use pmh_proto::{
     checkup::{self as pb, checkup_service_server::CheckupService},
     common::{BulkSummary, Reason, RowResult},
@@ -166,6 +166,11 @@ impl Service {
         stream: &PushStream,
         rows: Vec<pb::CheckupRow>,
     ) -> Result<pb::PushCheckupsResponse, Refusal> {
+        if permit.role() == Role::Clinic {
+            let rows = parse::visits(rows)?;
+            let encode = |reports: &[RowReport]| answer::chunk(reports, &[]).encode_to_vec();
+            return self.decode(ops::push_visits(&self.gateway, call, permit, stream, rows, encode).await?);
+        }
         let rows = parse::rows(rows)?;
         let encode = |reports: &[RowReport], changes: &[(usize, Vec<String>)]| {
             answer::chunk(reports, changes).encode_to_vec()

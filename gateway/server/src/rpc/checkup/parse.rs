@@ -1,6 +1,7 @@
 //! Rows of the contract become rows of the rules. What the rules can judge is left to them; here only words and numbers
 //! that have no place there are refused.
 
+use jiff::civil::Date;
 use pmh_domain::checkup::{
     gestation::GestationBasis,
     item::RawEntry,
@@ -10,13 +11,19 @@ use pmh_domain::checkup::{
     record::RawCheckup,
     scores::{Instrument, RawScores},
 };
-use pmh_proto::checkup as pb;
+use pmh_proto::{checkup as pb, common::Reason};
 
 use super::super::{
     bulk::{self, Item},
+    fields::Fields,
     status::Refusal,
+    tickets::parse as tickets,
 };
-use crate::ops::bulk::Received;
+use crate::ops::{
+    bulk::{Received, Said},
+    checkup::RawVisit,
+    tickets::TicketName,
+};
 
 pub(super) fn item(message: pb::PushCheckupsRequest) -> Item<pb::CheckupRow> {
     match message.item {
@@ -27,12 +34,47 @@ pub(super) fn item(message: pb::PushCheckupsRequest) -> Item<pb::CheckupRow> {
 }
 
 pub(super) fn rows(rows: Vec<pb::CheckupRow>) -> Result<Vec<Received<RawCheckup>>, Refusal> {
-    let read = |row: pb::CheckupRow| record(row.record.unwrap_or_default());
+    let read = |row: pb::CheckupRow| {
+        let (raw, mut unknown) = record(row.record.unwrap_or_default());
+        // A municipality names its residents by its own key; of two names one could be another's.
+        unknown.extend(row.holder.map(|_| "holder".to_owned()));
+        (raw, unknown)
+    };
+    received(rows, read)
+}
+
+pub(super) fn visits(rows: Vec<pb::CheckupRow>) -> Result<Vec<Received<RawVisit>>, Refusal> {
+    let read = |row: pb::CheckupRow| {
+        let (raw, unknown) = record(row.record.unwrap_or_default());
+        (RawVisit { raw, holder: holder(row.holder.as_ref()) }, unknown)
+    };
+    received(rows, read)
+}
+
+fn received<T>(
+    rows: Vec<pb::CheckupRow>,
+    read: impl Fn(pb::CheckupRow) -> (T, Vec<String>),
+) -> Result<Vec<Received<T>>, Refusal> {
     let row = |row: pb::CheckupRow| {
         let row_id = row.row_id.clone();
-        bulk::received_as(row, &row_id, read)
+        bulk::received_as(row, &row_id, &read)
     };
     rows.into_iter().map(row).collect()
+}
+
+/// Whose row it is, or what is wrong with that.
+fn holder(holder: Option<&pb::TicketHolder>) -> Result<(TicketName, Date), Said> {
+    let Some(holder) = holder else { return Err(vec![("holder".to_owned(), Reason::Required, false)]) };
+    let mut checked = Fields::default();
+    let issuer = tickets::issuer(&mut checked, "holder.issuer", &holder.issuer);
+    let number = checked.identifier("holder.number", &holder.number, tickets::MAX_ID);
+    let birth_date = checked.date("holder.birth_date", &holder.birth_date);
+    let wrong = checked.into_violations().into_iter();
+    let wrong = wrong.map(|violation| (violation.path, violation.reason, false));
+    match (issuer, number, birth_date) {
+        (Some(issuer), Some(number), Some(born)) => Ok((TicketName { issuer, number }, born)),
+        _ => Err(wrong.collect()),
+    }
 }
 
 /// A single record, and its fields with a word or number that the contract does not know.

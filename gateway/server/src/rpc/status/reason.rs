@@ -103,6 +103,7 @@ pub(super) fn code(reason: Reason) -> Code {
         | Reason::TicketNumberTaken
         | Reason::TicketClosed
         | Reason::TicketsExhausted
+        | Reason::TicketHolderUnknown
         | Reason::Value => Code::Internal,
     }
 }
@@ -189,6 +190,7 @@ pub(super) fn message(reason: Reason) -> &'static str {
         | Reason::TicketNumberTaken
         | Reason::TicketClosed
         | Reason::TicketsExhausted
+        | Reason::TicketHolderUnknown
         | Reason::Value => "an error on our side; the request id finds it in our log",
     }
 }

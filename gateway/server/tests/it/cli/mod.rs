@@ -6,6 +6,7 @@ mod card;
 mod care;
 mod checkups;
 mod checkups_push;
+mod checkups_resume;
 mod codes;
 mod counter;
 mod erase;

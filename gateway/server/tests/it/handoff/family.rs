@@ -184,7 +184,7 @@ pub(super) async fn examined(pair: &Pair, child: &str) -> String {
         ..Default::default()
     };
     let (issuer, header) = (issuer(pair).await, header());
-    let rows = vec![CheckupRow { row_id: uuid(), record: Some(record) }];
+    let rows = vec![CheckupRow { row_id: uuid(), record: Some(record), holder: None }];
     let summary = issuer.put(&header, rows, |_| {}).await.unwrap();
     assert_eq!(summary.rows.unwrap().created, 1);
     if summary.state() == BatchState::Held {

@@ -75,6 +75,7 @@ impl Mother {
                 scores,
                 ..Default::default()
             }),
+            holder: None,
         };
         let epds =
             InstrumentScores { instrument: Instrument::Epds.into(), items: vec![0; 10], total: Some(0) };

@@ -14,4 +14,5 @@ pub(crate) mod rig;
 mod sessions;
 mod tickets;
 mod tiles;
+mod visits;
 mod witnesses;

@@ -271,7 +271,7 @@ async fn months_of_the_record_are_filled_in_and_wait_to_be_confirmed() {
     };
     let keys = pmh::sandbox::log_keys(&world().sandbox).unwrap();
     let town = Issuer::new(family.town.channel().clone(), family.town.identity().clone(), keys);
-    let row = CheckupRow { row_id: "r-1".to_owned(), record: Some(record) };
+    let row = CheckupRow { row_id: "r-1".to_owned(), record: Some(record), holder: None };
     let summary = Box::pin(town.put(&header(), vec![row], |_| {})).await.unwrap();
     assert_eq!(summary.rows.unwrap().created, 1);
 

@@ -80,7 +80,7 @@ pub(super) fn visit_with_nine_points(today: Date) -> Result<CheckupRow> {
         }],
         ..CheckupRecord::default()
     };
-    Ok(CheckupRow { row_id: "P-1".to_owned(), record: Some(record) })
+    Ok(CheckupRow { row_id: "P-1".to_owned(), record: Some(record), holder: None })
 }
 
 /// The last 28 February that has passed.
