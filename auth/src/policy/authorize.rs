@@ -1,6 +1,6 @@
 //! The one function that turns a call into a permit.
 
-use super::table::{Callers, ConsentRule, MethodPolicy, Needs, TokenNeeds, lookup};
+use super::table::{Callers, ConsentRule, MethodPolicy, Needs, TokenNeeds};
 use crate::names::{Acr, CredentialKind, Purpose, Role, Tier, scope};
 use crate::organization::OrganizationUrn;
 use crate::pairwise::{EncryptedSubjects, NotOurSubject, SubjectRef};
@@ -115,17 +115,17 @@ pub struct Subject {
 
 /// Decides one call.
 ///
-/// `path` is the full gRPC path, `token` what [`crate::token::TokenVerifier`] verified for this connection, `purpose`
+/// `method` is the method's entry, from [`lookup`](super::lookup); `token` what [`crate::token::TokenVerifier`] verified for this connection, `purpose`
 /// what the request states, `now` Unix seconds. The checks run from what the caller is to what the person agreed to,
 /// and the first that fails is the answer.
 pub fn authorize(
-    path: &str,
+    method: Option<&'static MethodPolicy>,
     caller: &Caller<'_>,
     token: Option<&Verified>,
     purpose: Option<Purpose>,
     now: i64,
 ) -> Result<Permit, PolicyRefusal> {
-    let method = lookup(path).ok_or(PolicyRefusal::UnknownMethod)?;
+    let method = method.ok_or(PolicyRefusal::UnknownMethod)?;
     let callers = method
         .callers
         .iter()

@@ -66,7 +66,7 @@ pub fn lookup(path: &str) -> Option<&'static MethodPolicy> {
     POLICY.iter().find(|method| method.path == path)
 }
 
-/// Every method that exists. A linear search over fewer than fifty paths costs less than hashing one.
+/// Every method that exists.
 pub const POLICY: &[MethodPolicy] = &[
     // A card is presented at a terminal; the presence becomes the token of other calls.
     open(1, "/pmh.presence.v1.PresenceService/BeginPresentation", PRESENTERS),

@@ -300,7 +300,7 @@ fn r_az_02_the_answer_equals_the_matrix_for_every_role_method_and_defect() {
                 let own =
                     (defect == Defect::NoScope).then(|| verified(&without_scope(line, role, &peer), &peer));
                 let token = (defect != Defect::NoToken).then_some(own.as_ref().unwrap_or(&common));
-                let decision = authorize(&line.path, &caller, token, purpose, now).map(|_| ());
+                let decision = authorize(lookup(&line.path), &caller, token, purpose, now).map(|_| ());
                 assert_eq!(decision, expected(line, role, defect), "{role} {} {defect:?}", line.path);
                 decided += 1;
             }
@@ -366,7 +366,7 @@ fn methods_in(text: &str) -> Vec<String> {
 fn clinic_permit(path: &str, purpose: Option<Purpose>) -> Permit {
     let peer = &*pki::SAMPLE_IDENTITY;
     let token = verified(&request(), peer);
-    authorize(path, &Caller::new(peer, Role::Clinic).unwrap(), Some(&token), purpose, NOW).unwrap()
+    authorize(lookup(path), &Caller::new(peer, Role::Clinic).unwrap(), Some(&token), purpose, NOW).unwrap()
 }
 
 const VERIFY: &str = "/pmh.eligibility.v1.EligibilityService/VerifyEligibility";
@@ -410,7 +410,7 @@ fn outlived_consent_grants_nothing() {
     request.consent.until = Seconds::new(NOW).unwrap();
     let token = verified(&request, peer);
     let caller = Caller::new(peer, Role::Clinic).unwrap();
-    let at = |now| authorize(VERIFY, &caller, Some(&token), Some(Purpose::Treat), now).unwrap();
+    let at = |now| authorize(lookup(VERIFY), &caller, Some(&token), Some(Purpose::Treat), now).unwrap();
     assert!(at(NOW).subject().unwrap().grants().is_empty());
     assert_eq!(at(NOW - 1).subject().unwrap().grants(), [Consented::All]);
 }
@@ -424,7 +424,7 @@ fn a_method_that_is_not_listed_does_not_exist() {
         "/pmh.eligibility.v1.EligibilityService/",
         "/pmh.eligibility.v1.EligibilityService/verifyeligibility",
     ] {
-        let refused = authorize(path, &caller, None, None, NOW).map(|_| ());
+        let refused = authorize(lookup(path), &caller, None, None, NOW).map(|_| ());
         assert_eq!(refused, Err(PolicyRefusal::UnknownMethod));
     }
 }

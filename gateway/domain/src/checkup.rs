@@ -49,18 +49,6 @@ pub enum Confidence {
     Ours,
 }
 
-/// Content of a health record: a debug print withholds it.
-macro_rules! withheld {
-    ($($content:ident),+) => {
-        $(impl std::fmt::Debug for $content {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($content), "(..)"))
-            }
-        })+
-    };
-}
-use withheld;
-
 /// Notes what is wrong with a free text. Characters outside any set are kept
 /// as they are; only controls other than a line's end are refused.
 fn text(notes: &mut Notes, path: impl Into<String>, value: &str, most: usize) {

@@ -22,3 +22,4 @@ pub mod resident;
 pub mod retention;
 pub mod time;
 pub mod vaccination;
+mod withheld;

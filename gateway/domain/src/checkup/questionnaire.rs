@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::Subject;
 use super::problem::{Notes, Problem, Reason};
+use super::text;
 use super::visibility::ItemClass;
-use super::{text, withheld};
 use crate::problem::FieldReason;
 
 const DEFINITIONS: &str = include_str!("../../data/checkup/questionnaires.json");
@@ -312,7 +312,7 @@ struct File {
     forms: Vec<Form>,
 }
 
-withheld!(Answer, RawAnswers, Answers, Sheet);
+crate::withheld!(Answer, RawAnswers, Answers, Sheet);
 
 #[cfg(test)]
 mod tests {

@@ -24,7 +24,7 @@ use super::kind::CheckupKind;
 use super::questionnaire::{Answers, RawAnswers};
 use super::scores::{RawScores, Scores};
 use super::version::SourceVersion;
-use super::withheld;
+
 use crate::codes::InstitutionCode;
 use crate::resident::{ResidentKey, Sex};
 
@@ -163,4 +163,4 @@ impl Checkup {
     }
 }
 
-withheld!(RawCheckup, Checkup, Context);
+crate::withheld!(RawCheckup, Checkup, Context);

@@ -7,7 +7,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Notes, Reason};
-use super::withheld;
 
 /// A scored questionnaire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,7 +133,7 @@ fn is_consistent(
     total >= answered && usize::from(total) <= most
 }
 
-withheld!(RawScores, Scores);
+crate::withheld!(RawScores, Scores);
 
 #[cfg(test)]
 mod tests {

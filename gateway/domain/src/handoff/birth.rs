@@ -141,13 +141,4 @@ impl Newborn {
 /// Children of one birth.
 const MOST: u8 = 10;
 
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-silent!(Newborn BirthPlace Attendant);
+crate::withheld!(Newborn, BirthPlace, Attendant);

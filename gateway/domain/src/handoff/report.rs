@@ -261,16 +261,7 @@ impl Alarm {
     }
 }
 
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-silent!(Report News Cost KnownReport);
+crate::withheld!(Report, News, Cost, KnownReport);
 
 /// EPDS and protective cases: the same day (domain.md §5.3 step 5), so that a
 /// first escalation still falls into it; as for a checkup's case.

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use pmh_domain::checkup::item::{item as item_of, items};
 
-use super::{Field, Shape, dose_names};
+use super::names::Row;
+use super::{Field, Shape, dose_names, names};
 use crate::header::comparison_key;
 
 /// A column that only a file of checkups has.
@@ -84,7 +85,7 @@ impl CheckupField {
         match self {
             Self::EpdsItem(number) => Cow::Owned(format!("epds_{number}")),
             Self::Item { code, part } => Cow::Owned(format!("{code}{}", part.words().0)),
-            plain => Cow::Borrowed(plain.row().map_or("", |(_, name, _)| *name)),
+            plain => Cow::Borrowed(names::named(TABLE, &plain).0),
         }
     }
 
@@ -100,9 +101,7 @@ impl CheckupField {
                 };
                 Cow::Owned(format!("{}{}［{}］{unit}", item.name_ja, part.words().1, self.name()))
             }
-            plain => {
-                Cow::Borrowed(plain.row().and_then(|(.., labels)| labels.first()).map_or("", |label| *label))
-            }
+            plain => Cow::Borrowed(names::named(TABLE, &plain).1),
         }
     }
 
@@ -125,19 +124,12 @@ impl CheckupField {
             Self::OwnLabel | Self::Item { part: ItemPart::Note, .. } => Shape::Note,
         }
     }
-
-    fn row(self) -> Option<&'static Row> {
-        TABLE.iter().find(|(field, ..)| *field == self)
-    }
 }
 
 /// The field of a header.
 pub(super) fn from_key(key: &str) -> Option<Field> {
-    let meant = |(_, name, labels): &&Row| {
-        comparison_key(name) == key || labels.iter().any(|label| comparison_key(label) == key)
-    };
-    if let Some((field, ..)) = TABLE.iter().find(meant) {
-        return Some(Field::Checkup(*field));
+    if let Some(field) = names::meant(TABLE, key) {
+        return Some(Field::Checkup(field));
     }
     if RECORD_KEY.iter().any(|name| comparison_key(name) == key) {
         return Some(Field::RecordKey);
@@ -175,8 +167,6 @@ static ITEM_COLUMNS: LazyLock<BTreeMap<String, CheckupField>> = LazyLock::new(||
     columns
 });
 
-type Row = (CheckupField, &'static str, &'static [&'static str]);
-
 const RECORD_KEY: [&str; 4] = ["record_id", "健診記録番号", "健診記録キー", "記録ID"];
 
 /// Fields that mean the same in other files.
@@ -192,7 +182,7 @@ const SHARED: [Field; 9] = [
     Field::NameKana,
 ];
 
-const TABLE: &[Row] = &[
+const TABLE: &[Row<CheckupField>] = &[
     (CheckupField::SourceVersion, "source_version", &["版番号", "更新番号", "版"]),
     (CheckupField::Kind, "checkup_kind", &["健診種別", "健診区分", "健診の種類"]),
     (CheckupField::Date, "checkup_date", &["健診日", "健診年月日", "受診日", "受診年月日", "実施日"]),

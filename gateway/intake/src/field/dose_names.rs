@@ -1,14 +1,11 @@
 //! Under which names municipalities head the columns of their vaccination register (予防接種台帳).
 
-use super::names::{TableRow, comparable};
+use super::names::TableRow;
 use super::{Field, names};
 
 /// The field of a header.
 pub(super) fn from_alias(key: &str) -> Option<Field> {
-    let own = TABLE.iter().find(|(_, name, aliases)| {
-        comparable(name) == key || aliases.iter().any(|alias| comparable(alias) == key)
-    });
-    own.map(|(field, ..)| *field).or_else(|| names::from_alias(key).filter(|field| SHARED.contains(field)))
+    names::meant(TABLE, key).or_else(|| names::from_alias(key).filter(|field| SHARED.contains(field)))
 }
 
 /// Fields that mean the same in a file of rights.

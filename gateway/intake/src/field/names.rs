@@ -5,10 +5,24 @@ use super::{Care, CopaymentKind, Field};
 
 /// The field of a plain header.
 pub(super) fn from_alias(key: &str) -> Option<Field> {
-    let meant = |(_, name, aliases): &&TableRow| {
+    meant(TABLE, key)
+}
+
+/// A field of one kind of file, its canonical name, and how offices head the column; the first of these is its label.
+pub(super) type Row<F> = (F, &'static str, &'static [&'static str]);
+
+/// The field that a header means.
+pub(super) fn meant<F: Copy>(table: &[Row<F>], key: &str) -> Option<F> {
+    let is_meant = |(_, name, aliases): &&Row<F>| {
         comparable(name) == key || aliases.iter().any(|alias| comparable(alias) == key)
     };
-    TABLE.iter().find(meant).map(|(field, ..)| *field)
+    table.iter().find(is_meant).map(|(field, ..)| *field)
+}
+
+/// Canonical name and label of a field.
+pub(super) fn named<F: PartialEq>(table: &[Row<F>], field: &F) -> (&'static str, &'static str) {
+    let row = table.iter().find(|(known, ..)| known == field);
+    row.map_or(("", ""), |(_, name, aliases)| (name, aliases.first().copied().unwrap_or_default()))
 }
 
 /// `入院月額上限`, `月額上限（入院）`, `copayment_inpatient_month`.
@@ -85,7 +99,7 @@ const KIND_WORDS: &[(&str, CopaymentKind)] = &[
     ("monthlycount", CopaymentKind::CountPerMonth),
 ];
 
-pub(super) type TableRow = (Field, &'static str, &'static [&'static str]);
+pub(super) type TableRow = Row<Field>;
 
 pub(super) const TABLE: &[TableRow] = &[
     (Field::RowId, "row_id", &["行ID", "行番号", "明細番号", "連番"]),

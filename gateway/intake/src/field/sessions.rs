@@ -1,6 +1,6 @@
 //! The columns of a file of group checkups (集団健診): days and halls with their places.
 
-use super::names::comparable;
+use super::names::Row;
 use super::{CheckupField, Field, Shape, checkups, names};
 
 /// A column that only a file of group checkups has.
@@ -21,8 +21,6 @@ pub enum SessionField {
     Capacity,
 }
 
-type Row = (SessionField, &'static str, &'static [&'static str]);
-
 impl SessionField {
     pub(super) const fn shape(self) -> Shape {
         match self {
@@ -35,31 +33,24 @@ impl SessionField {
     }
 
     pub(super) fn name(self) -> &'static str {
-        self.row().map_or("", |(_, name, _)| *name)
+        names::named(TABLE, &self).0
     }
 
     pub(super) fn label_ja(self) -> &'static str {
-        self.row().and_then(|(.., labels)| labels.first()).map_or("", |label| *label)
-    }
-
-    fn row(self) -> Option<&'static Row> {
-        TABLE.iter().find(|(field, ..)| *field == self)
+        names::named(TABLE, &self).1
     }
 }
 
 /// The field of a header.
 pub(super) fn from_key(key: &str) -> Option<Field> {
-    let meant = |(_, name, labels): &&Row| {
-        comparable(name) == key || labels.iter().any(|label| comparable(label) == key)
-    };
-    if let Some((field, ..)) = TABLE.iter().find(meant) {
-        return Some(Field::Session(*field));
+    if let Some(field) = names::meant(TABLE, key) {
+        return Some(Field::Session(field));
     }
     let shared = names::from_alias(key).or_else(|| checkups::from_key(key));
     shared.filter(|field| matches!(field, Field::RowId | Field::Checkup(CheckupField::Kind)))
 }
 
-const TABLE: &[Row] = &[
+const TABLE: &[Row<SessionField>] = &[
     (SessionField::Group, "group", &["グループ", "健診グループ", "対象グループ"]),
     (SessionField::Id, "session_id", &["日程番号", "日程ID", "開催番号"]),
     (SessionField::Date, "date", &["実施日", "健診日", "開催日", "実施年月日"]),

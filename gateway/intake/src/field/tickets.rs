@@ -1,6 +1,6 @@
 //! The columns of a file of tickets (受診券・補助券).
 
-use super::names::comparable;
+use super::names::{Row, comparable};
 use super::{CheckupField, Field, Shape, checkups, names};
 
 /// A column that only a file of tickets has.
@@ -19,8 +19,6 @@ pub enum TicketField {
     Children,
 }
 
-type Row = (TicketField, &'static str, &'static [&'static str]);
-
 impl TicketField {
     pub(super) const fn shape(self) -> Shape {
         match self {
@@ -32,25 +30,18 @@ impl TicketField {
     }
 
     pub(super) fn name(self) -> &'static str {
-        self.row().map_or("", |(_, name, _)| *name)
+        names::named(TABLE, &self).0
     }
 
     pub(super) fn label_ja(self) -> &'static str {
-        self.row().and_then(|(.., labels)| labels.first()).map_or("", |label| *label)
-    }
-
-    fn row(self) -> Option<&'static Row> {
-        TABLE.iter().find(|(field, ..)| *field == self)
+        names::named(TABLE, &self).1
     }
 }
 
 /// The field of a header.
 pub(super) fn from_key(key: &str) -> Option<Field> {
-    let meant = |(_, name, labels): &&Row| {
-        comparable(name) == key || labels.iter().any(|label| comparable(label) == key)
-    };
-    if let Some((field, ..)) = TABLE.iter().find(meant) {
-        return Some(Field::Ticket(*field));
+    if let Some(field) = names::meant(TABLE, key) {
+        return Some(Field::Ticket(field));
     }
     let window = WINDOW.iter().find(|(_, labels)| labels.iter().any(|label| comparable(label) == key));
     if let Some((field, _)) = window {
@@ -79,7 +70,7 @@ const SHARED: [Field; 11] = [
 const WINDOW: &[(Field, &[&str])] =
     &[(Field::ValidFrom, &["使用開始日", "利用開始日"]), (Field::ValidTo, &["使用期限", "利用期限"])];
 
-const TABLE: &[Row] = &[
+const TABLE: &[Row<TicketField>] = &[
     (TicketField::Number, "number", &["受診券番号", "補助券番号", "受診票番号", "券番号"]),
     (TicketField::Part, "part", &["券種", "受診券種別", "補助券種別"]),
     (TicketField::Cap, "cap_yen", &["公費負担上限額", "補助上限額", "助成上限額", "上限額"]),

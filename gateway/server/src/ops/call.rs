@@ -34,6 +34,8 @@ pub struct Call {
     pub request_sha256: [u8; 32],
     /// The instant everything in this call is decided for.
     pub now: Timestamp,
+    /// What the policy says of the method; `None` if there is no such.
+    method: Option<&'static MethodPolicy>,
     token: Presented,
     operator: Operator,
 }
@@ -76,7 +78,8 @@ impl Call {
     ) -> Self {
         let token = Presented::read(gateway, &peer, authorization);
         let operator = Ok(ShortText::default());
-        Self { peer, info, path, request_sha256, now: gateway.now(), token, operator }
+        let method = policy::lookup(path);
+        Self { peer, info, path, request_sha256, now: gateway.now(), method, token, operator }
     }
 
     /// The same call by a member of staff. What is wrong with the pseudonym is
@@ -103,7 +106,7 @@ impl Call {
     pub fn authorize(&self, gateway: &Gateway, purpose: Option<Purpose>) -> Result<Permit, Refusal> {
         let role = self.peer.identity().claimed_role();
         let caller = Caller::new(self.peer.identity(), role).map_err(refuse)?;
-        let method = policy::lookup(self.path);
+        let method = self.method;
         // The method before the token (identity.md §7.3): who may not call at all learns nothing about a token.
         if !method.is_some_and(|method| method.callers.iter().any(|callers| callers.roles.contains(&role))) {
             return Err(Refusal::new(Reason::RoleNotAllowed));
@@ -126,7 +129,7 @@ impl Call {
                 return Err(Refusal::named(error.reason()));
             }
         };
-        policy::authorize(self.path, &caller, token, purpose, self.now.as_second()).map_err(refuse)
+        policy::authorize(method, &caller, token, purpose, self.now.as_second()).map_err(refuse)
     }
 
     /// The caller as the domain knows it.
@@ -171,7 +174,7 @@ impl Call {
         named: Option<&Named>,
         response_sha256: [u8; 32],
     ) -> Draft {
-        let method = policy::lookup(self.path);
+        let method = self.method;
         Draft {
             kind,
             method: registry::Method(method.map_or(0, |method| method.number)),
@@ -220,7 +223,7 @@ impl Call {
         digest.update(named.map_or("", |named| named.subject.sub.as_str()));
         Idempotency {
             organization: self.short().to_owned(),
-            method: policy::lookup(self.path).map_or(0, |method| method.number),
+            method: self.method.map_or(0, |method| method.number),
             key: key.to_owned(),
             request_sha256: digest.finalize().into(),
         }

@@ -102,17 +102,8 @@ pub struct StoredQuestion {
     pub question_index: u64,
 }
 
-macro_rules! silent {
-    ($($type:ident)*) => {
-        $(impl std::fmt::Debug for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($type), "(..)"))
-            }
-        })*
-    };
-}
 // Whom an entry is about and what is said about it are in no log line.
-silent!(Question Answered QuestionState StoredQuestion);
+pmh_domain::withheld!(Question, Answered, QuestionState, StoredQuestion);
 
 impl GatewayStore {
     /// Puts a question before the organization that is named in the entry as the one that asked.

@@ -2,7 +2,6 @@
 
 use pmh_domain::handoff::{ChildEvent, HandoffId, Newborn, NoticeId, Side};
 
-use super::silent;
 use crate::{
     Attempt, Conclusion, Fault, GatewayStore, Reader, Reply, SubjectRef,
     db::{Row, Value},
@@ -28,7 +27,7 @@ pub struct BirthEcho {
     at: (i64, i64),
 }
 
-silent!(BirthEcho);
+pmh_domain::withheld!(BirthEcho);
 
 impl Reader {
     /// Events to be entered, in the order of the log.

@@ -1,6 +1,6 @@
 //! What a municipality is told of its residents' births.
 
-use super::{StoredBirth, load, silent};
+use super::{StoredBirth, load};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Recorded, Reply,
     reader::signed,
@@ -27,7 +27,7 @@ pub struct ListedBirth {
     pub mother_key: String,
 }
 
-silent!(BirthPage ListedBirth);
+pmh_domain::withheld!(BirthPage, ListedBirth);
 
 impl GatewayStore {
     /// Births of a municipality's residents after a place. Those told before anybody knew where the mother lives, and whom it

@@ -2,7 +2,7 @@
 
 use pmh_domain::handoff::{BirthOrder, ChildEvent, Children, Newborn, NoticeId};
 
-use super::{AskedBy, MergeProposal, silent};
+use super::{AskedBy, MergeProposal};
 use crate::{
     Fault, SubjectRef,
     db::{Row, Value},
@@ -154,7 +154,7 @@ fn order(row: &Row, column: usize) -> Result<BirthOrder, Fault> {
     number.map(BirthOrder).map_err(|_| Fault::Inconsistent { table: "birth_child", column: "child" })
 }
 
-silent!(StoredBirth StoredChild);
+pmh_domain::withheld!(StoredBirth, StoredChild);
 
 const OF_MOTHER: &str = "SELECT birth_id, mother_ref, home, opened_us, told_us, entry_idx FROM birth
      WHERE mother_ref IN ({keys})";

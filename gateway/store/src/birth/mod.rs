@@ -65,15 +65,4 @@ pub struct AskedBy {
     pub operator: String,
 }
 
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-use silent;
-
-silent!(BirthChange MergeProposal AskedBy);
+pmh_domain::withheld!(BirthChange, MergeProposal, AskedBy);

@@ -2,7 +2,7 @@
 
 use pmh_domain::{handoff::NoticeId, resident::ResidentLink};
 
-use super::{BirthChange, StoredBirth, silent};
+use super::{BirthChange, StoredBirth};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, PersonLink, Recorded, Reply,
     SubjectRef,
@@ -39,7 +39,7 @@ pub struct LoadedMother {
     pub now_us: i64,
 }
 
-silent!(MotherOf LoadedMother);
+pmh_domain::withheld!(MotherOf, LoadedMother);
 
 impl GatewayStore {
     /// Decides about a mother's births and writes what was decided; `None` if there is nobody by this name. `resident` is a

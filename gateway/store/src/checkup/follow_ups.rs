@@ -363,13 +363,4 @@ const VERSIONS: &str = concat!(
 const CLOSINGS: &str = "SELECT record_id, source_version, disposition, closing, day FROM checkup_closing
      WHERE sender = $1 AND record_id IN ({keys}) ORDER BY record_id, source_version";
 
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-silent!(OpenFollowUp FollowUpPage FollowUpPlace NewClosing);
+pmh_domain::withheld!(OpenFollowUp, FollowUpPage, FollowUpPlace, NewClosing);

@@ -235,13 +235,4 @@ impl StoreKeys {
 
 const GROUP: &str = "SELECT one.subject_ref, asked.survivor FROM subject_alias asked
      JOIN subject_alias one ON one.survivor = asked.survivor WHERE asked.subject_ref = $1";
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-silent!(CheckupsOf PersonCheckups KeptCheckup);
+pmh_domain::withheld!(CheckupsOf, PersonCheckups, KeptCheckup);

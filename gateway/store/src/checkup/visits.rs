@@ -23,7 +23,7 @@ use crate::{
     RowDone, RowOutcome, RowVerdict, SubjectRef,
     gateway::{Batch, format},
     sequencer::{BoxFuture, Lane, Transaction, Tx},
-    ticket::{TicketKey, TicketOf, silent},
+    ticket::{TicketKey, TicketOf},
 };
 
 /// Rows of one commit.
@@ -62,7 +62,7 @@ pub struct TicketHolder {
     pub birth_date: Date,
 }
 
-silent!(VisitRow TicketHolder);
+pmh_domain::withheld!(VisitRow, TicketHolder);
 
 /// What the rules made of a row, and what is to be said about it.
 pub type JudgedVisit<S> = (RowVerdict<(Checkup, Vec<NewCase>)>, S);

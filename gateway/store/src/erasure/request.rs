@@ -64,17 +64,8 @@ pub struct ErasureRequest {
     pub asked: ErasureAsked,
 }
 
-macro_rules! silent {
-    ($($type:ident)*) => {
-        $(impl std::fmt::Debug for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($type), "(..)"))
-            }
-        })*
-    };
-}
 // Whom it is about is in no log line.
-silent!(ToErase ErasureAsked);
+pmh_domain::withheld!(ToErase, ErasureAsked);
 
 impl GatewayStore {
     /// Keeps a request. The outcome is when it ends.

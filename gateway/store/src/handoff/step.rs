@@ -271,13 +271,4 @@ impl Tx {
     }
 }
 
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-silent!(HandoffStep Loaded NewStep NewHandoff Heard);
+pmh_domain::withheld!(HandoffStep, Loaded, NewStep, NewHandoff, Heard);

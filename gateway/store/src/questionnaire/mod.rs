@@ -23,15 +23,4 @@ pub struct Pages {
     pub of: SheetsOf,
 }
 
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-use silent;
-
-silent!(Pages);
+pmh_domain::withheld!(Pages);

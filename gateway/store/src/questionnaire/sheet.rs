@@ -8,7 +8,6 @@ use pmh_domain::{
     organization::IssuerId,
 };
 
-use super::silent;
 use crate::{
     Fault, SubjectRef,
     db::Value,
@@ -39,7 +38,7 @@ pub(super) struct Place {
     pub(super) child_born: String,
 }
 
-silent!(FilledSheet);
+pmh_domain::withheld!(FilledSheet);
 
 impl Place {
     fn part(&self) -> Subject {

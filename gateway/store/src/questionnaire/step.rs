@@ -7,7 +7,7 @@ use pmh_domain::{
     resident::ResidentLink,
 };
 
-use super::{FilledSheet, Pages, sheet::Place, silent};
+use super::{FilledSheet, Pages, sheet::Place};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Recorded, Reply, SubjectRef,
     gateway::{parse, short},
@@ -66,7 +66,7 @@ pub enum StepRefusal {
 
 type Outcome = Option<Result<Filled, StepRefusal>>;
 
-silent!(SheetsOf SheetStep Filled);
+pmh_domain::withheld!(SheetsOf, SheetStep, Filled);
 
 impl GatewayStore {
     /// Does a step on sheets. `None`: no such form, or the person is no resident there.

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use pmh_domain::checkup::kind::CheckupKind;
 use serde::{Deserialize, Serialize};
 
-use super::{GroupKey, Happened, Places, silent};
+use super::{GroupKey, Happened, Places};
 use crate::{
     Fault,
     db::Value,
@@ -39,7 +39,7 @@ pub struct Group {
     seats: BTreeMap<String, (String, i64)>,
 }
 
-silent!(Group);
+pmh_domain::withheld!(Group);
 
 impl Tx {
     /// The whole group; `None` if it has no day.

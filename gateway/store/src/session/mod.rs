@@ -17,14 +17,3 @@ pub type Places = Sessions<String, String>;
 
 /// What happened in a group.
 pub type Happened = Event<String, String>;
-
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-use silent;

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use pmh_domain::{checkup::session::SessionRefusal, organization::IssuerId};
 
-use super::{Group, Happened, SessionInfo, silent};
+use super::{Group, Happened, SessionInfo};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Recorded, Reply, SubjectRef,
     db::Value,
@@ -64,7 +64,7 @@ pub struct GroupStep {
 /// Done, refused by the rules, or nobody and nothing there (`None`).
 type Outcome = Option<Result<GroupStep, SessionRefusal>>;
 
-silent!(Whose GroupStep);
+pmh_domain::withheld!(Whose, GroupStep);
 
 impl GatewayStore {
     /// Does what is wanted in a group. `None`: no such group, or the person is no resident there.

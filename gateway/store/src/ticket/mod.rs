@@ -72,15 +72,4 @@ fn body(issued: &Issued) -> Result<String, Fault> {
     format(issued)
 }
 
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-pub(crate) use silent;
-
-silent!(KeptTicket Issued);
+pmh_domain::withheld!(KeptTicket, Issued);

@@ -11,7 +11,7 @@ use pmh_domain::{
     organization::IssuerId,
 };
 
-use super::{Issued, KeptTicket, body, kept, number, record_id, silent};
+use super::{Issued, KeptTicket, body, kept, number, record_id};
 use crate::{
     Attempt, ChunkRow, Concluding, Conclusion, Fault, GatewayStore, Recorded, Reply, RowConflict, RowDone,
     RowOutcome, RowVerdict, SubjectRef,
@@ -45,7 +45,7 @@ pub enum TicketRow {
     Extra(ExtraRule),
 }
 
-silent!(TicketRow);
+pmh_domain::withheld!(TicketRow);
 
 impl GatewayStore {
     /// Takes tickets and rules; the outcome has one entry per row, in order. Rules hold for the rows after them.

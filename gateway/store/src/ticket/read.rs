@@ -2,7 +2,7 @@
 
 use pmh_domain::organization::IssuerId;
 
-use super::{KeptTicket, kept, silent};
+use super::{KeptTicket, kept};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Recorded, Reply, SubjectRef,
     gateway::short,
@@ -29,7 +29,7 @@ pub struct PersonTickets {
     pub tickets: Vec<KeptTicket>,
 }
 
-silent!(TicketsOf PersonTickets);
+pmh_domain::withheld!(TicketsOf, PersonTickets);
 
 impl GatewayStore {
     /// A person's tickets; `None` if an issuer has no such resident.

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use pmh_domain::{checkup::ticket::Ticket, organization::IssuerId, resident::ResidentLink};
 
-use super::{KeptTicket, body, kept, number, record_id, silent};
+use super::{KeptTicket, body, kept, number, record_id};
 use crate::{
     Attempt, Concluding, Conclusion, Fault, GatewayStore, Idempotency, Recorded, Reply, SubjectRef,
     gateway::{parse, short},
@@ -46,7 +46,7 @@ pub struct TicketStep<A> {
     pub decided: A,
 }
 
-silent!(TicketKey TicketOf);
+pmh_domain::withheld!(TicketKey, TicketOf);
 
 impl GatewayStore {
     /// Decides about a ticket and writes what it becomes; `None` if there is none. `decide` is pure and may be called

@@ -291,13 +291,4 @@ pub(super) fn small<T: TryFrom<i64>>(value: i64, table: &'static str) -> Result<
     T::try_from(value).map_err(|_| Fault::Inconsistent { table, column: "number" })
 }
 
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-silent!(PersonDoses StoredDose Slot);
+pmh_domain::withheld!(PersonDoses, StoredDose, Slot);

@@ -315,14 +315,4 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// Health data is in no log line.
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-silent!(DoseRecord Product DoseCoding AuthorizationRecord);
+pmh_domain::withheld!(DoseRecord, Product, DoseCoding, AuthorizationRecord);

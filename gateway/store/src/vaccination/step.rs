@@ -377,13 +377,4 @@ pub(super) fn index(entry: u64) -> Result<i64, Fault> {
 /// A decision wanted what somebody else has. Decisions see what is taken, so this is a mistake of ours; the step is undone.
 const TAKEN: Fault = Fault::Inconsistent { table: "dose_slot", column: "dose_id" };
 
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-silent!(DosesOf DoseChange Lease NewVersion LateNews);
+pmh_domain::withheld!(DosesOf, DoseChange, Lease, NewVersion, LateNews);

@@ -10,7 +10,7 @@ use crate::checkup::grade::Grade;
 use crate::checkup::judgement::Finding;
 use crate::checkup::kind::CheckupKind;
 use crate::checkup::problem::{Notes, Reason};
-use crate::checkup::{text, withheld};
+use crate::checkup::text;
 use crate::problem::FieldReason;
 use crate::resident::iso_date;
 
@@ -191,4 +191,4 @@ fn check_bounds(amount: Amount, item: &Item, path: &str, notes: &mut Notes) {
     }
 }
 
-withheld!(RawEntry, Entry, Value);
+crate::withheld!(RawEntry, Entry, Value);

@@ -57,4 +57,4 @@ fn collect(path: &str, json: &Json, found: &mut BTreeMap<String, String>) {
     }
 }
 
-crate::checkup::withheld!(Change);
+crate::withheld!(Change);

@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 
 use super::access::{Access, AccessArgs};
 use super::document::word;
-use super::screen::{indented, large};
+use super::screen::{indented, large, no_answer, unanswered};
 use super::trouble::Trouble;
 use super::visit::leave;
-use crate::cli::output::{Language, LanguageArgs, aside, json as print_json, line, table};
+use crate::cli::output::{Language, LanguageArgs, json as print_json, line, table};
 use crate::system;
 
 /// Arguments.
@@ -73,13 +73,9 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
             Ok(if is_approved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Err(trouble) => {
-            if args.json {
-                print_json(&super::document::trouble(&trouble))?;
-            } else {
-                troubled(&trouble, args.language.language()).into_iter().for_each(line);
-            }
-            aside(format_args!("pmh: {:#}", anyhow::Error::from(trouble)));
-            Ok(ExitCode::FAILURE)
+            let screen = troubled(&trouble, args.language.language());
+            let document = super::document::trouble(&trouble);
+            unanswered(trouble, screen, &document, args.json)
         }
     }
 }
@@ -196,15 +192,14 @@ fn words(state: State) -> (Words, Words) {
 }
 
 fn troubled(trouble: &Trouble, language: Language) -> Vec<String> {
-    let mut lines = large(
+    no_answer(
+        trouble,
         language.pick("確認できません", "Not known"),
         language.pick(
             "産後ケアの承認は、この画面では分かりません。住民票のある市区町村にお問い合わせください。",
             "This says nothing about any approval: ask the home municipality.",
         ),
-    );
-    lines.push(indented(format!("[{}]", trouble.reason())));
-    lines
+    )
 }
 
 const TEXT: &str = "住民票のある市区町村が承認した産後ケアの内容を、この施設が確認することに同意しますか。";

@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use super::access::{Access, AccessArgs};
 use super::document::{text, word};
 use super::patient::{Patient, PatientArgs};
-use super::screen::{indented, large, said};
+use super::screen::{indented, large, said, unanswered};
 use super::trouble::Trouble;
 use super::visit::{choose, leave};
 use crate::cli::issuer::checkup_rows;
-use crate::cli::output::{Language, LanguageArgs, aside, json as print_json, line};
+use crate::cli::output::{Language, LanguageArgs, json as print_json, line};
 use crate::sandbox::uuid;
 use crate::system;
 
@@ -83,13 +83,9 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
         Ok(delivery) if args.json => print_json(&document(&args.record_id, &delivery))?,
         Ok(delivery) => screen(&delivery, language).into_iter().for_each(line),
         Err(trouble) => {
-            if args.json {
-                print_json(&super::document::trouble(&trouble))?;
-            } else {
-                not_kept(&trouble, language).into_iter().for_each(line);
-            }
-            aside(format_args!("pmh: {:#}", anyhow::Error::from(trouble)));
-            return Ok(ExitCode::FAILURE);
+            let screen = not_kept(&trouble, language);
+            let document = super::document::trouble(&trouble);
+            return unanswered(trouble, screen, &document, args.json);
         }
     }
     Ok(ExitCode::SUCCESS)

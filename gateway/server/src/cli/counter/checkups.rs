@@ -17,7 +17,7 @@ use super::patient::{Patient, PatientArgs};
 use super::trouble::Trouble;
 use super::visit::{choose, leave};
 use crate::cli::issuer::checkup_rows;
-use crate::cli::output::{LanguageArgs, aside, json, line};
+use crate::cli::output::{LanguageArgs, json, line};
 use crate::system;
 
 /// Arguments.
@@ -68,13 +68,9 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(trouble) => {
-            if args.json {
-                json(&super::document::trouble(&trouble))?;
-            } else {
-                screen::trouble(&trouble, language).into_iter().for_each(line);
-            }
-            aside(format_args!("pmh: {:#}", anyhow::Error::from(trouble)));
-            Ok(ExitCode::FAILURE)
+            let screen = screen::trouble(&trouble, language);
+            let document = super::document::trouble(&trouble);
+            super::screen::unanswered(trouble, screen, &document, args.json)
         }
     }
 }

@@ -23,7 +23,7 @@ use pmh_domain::time::tokyo_date;
 use pmh_proto::eligibility::CareType;
 use pmh_testkit::sandbox::SandboxVisit;
 
-use super::output::{LanguageArgs, aside, json, line};
+use super::output::{LanguageArgs, json, line};
 use crate::system;
 use access::AccessArgs;
 use patient::PatientArgs;
@@ -133,8 +133,9 @@ async fn verify(args: Verify) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(trouble) => {
-            troubled(trouble, &args)?;
-            Ok(ExitCode::FAILURE)
+            let screen = screen::trouble(&trouble, args.language.language());
+            let document = document::trouble(&trouble);
+            screen::unanswered(trouble, screen, &document, args.json)
         }
     }
 }
@@ -201,19 +202,6 @@ fn answered(visited: &Visited, args: &Verify) -> Result<()> {
 }
 
 /// There is no answer, and nobody at the counter may be left alone with that.
-fn troubled(trouble: Trouble, args: &Verify) -> Result<()> {
-    let language = args.language.language();
-    if args.json {
-        json(&document::trouble(&trouble))?;
-    } else {
-        for text in screen::trouble(&trouble, language) {
-            line(text);
-        }
-    }
-    aside(format_args!("pmh: {:#}", anyhow::Error::from(trouble)));
-    Ok(())
-}
-
 fn save(file: &Path, visited: &Visited) -> Result<()> {
     let mut text = serde_json::to_vec_pretty(&document::evidence(visited))?;
     text.push(b'\n');

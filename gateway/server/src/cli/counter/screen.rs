@@ -1,7 +1,9 @@
 //! What a receptionist reads: one large line, one instruction, and the rows behind it.
 
 use std::io::{IsTerminal as _, stdout};
+use std::process::ExitCode;
 
+use anyhow::Result;
 use jiff::Timestamp;
 use pmh_domain::eligibility::{CounterAction as Action, action_line};
 use pmh_domain::time::tokyo_minute;
@@ -10,11 +12,12 @@ use pmh_proto::eligibility::{
     CareType, CopaymentRule, CopaymentUnit, CounterAction, EligibilityResult, Entitlement, Outcome,
 };
 use pmh_proto::presence::Notice;
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::trouble::Trouble;
 use super::visit::Visited;
-use crate::cli::output::{Language, table, witnesses_line};
+use crate::cli::output::{Language, aside, json, line, table, witnesses_line};
 
 /// The screen of an answer.
 pub(super) fn answer(visited: &Visited, language: Language) -> Vec<String> {
@@ -37,9 +40,30 @@ pub(super) fn answer(visited: &Visited, language: Language) -> Vec<String> {
 /// The screen of no answer.
 pub(super) fn trouble(trouble: &Trouble, language: Language) -> Vec<String> {
     let paper = action_line(Action::UsePaper);
-    let mut lines = large(language.of(&paper), language.of(&trouble.line()));
+    no_answer(trouble, language.of(&paper), language.of(&trouble.line()))
+}
+
+/// The same in a command's own words: what is not known, and what to go by.
+pub(super) fn no_answer(trouble: &Trouble, headline: &str, instruction: &str) -> Vec<String> {
+    let mut lines = large(headline, instruction);
     lines.push(indented(format!("[{}]", trouble.reason())));
     lines
+}
+
+/// How a command without an answer ends: its screen, or for a program its document, and the cause aside.
+pub(super) fn unanswered(
+    trouble: Trouble,
+    screen: Vec<String>,
+    document: &Value,
+    is_json: bool,
+) -> Result<ExitCode> {
+    if is_json {
+        json(document)?;
+    } else {
+        screen.into_iter().for_each(line);
+    }
+    aside(format_args!("pmh: {:#}", anyhow::Error::from(trouble)));
+    Ok(ExitCode::FAILURE)
 }
 
 pub(super) fn large(headline: &str, instruction: &str) -> Vec<String> {

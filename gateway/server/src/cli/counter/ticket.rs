@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 use super::access::{Access, AccessArgs};
 use super::document::word;
 use super::patient::{Patient, PatientArgs};
-use super::screen::{indented, large, said};
+use super::screen::{indented, large, no_answer, said, unanswered};
 use super::trouble::Trouble;
 use super::visit::{choose, leave};
 use crate::cli::issuer::checkup_rows;
-use crate::cli::output::{Language, LanguageArgs, aside, json as print_json, line, table};
+use crate::cli::output::{Language, LanguageArgs, json as print_json, line, table};
 use crate::sandbox::uuid;
 use crate::system;
 
@@ -82,13 +82,9 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
             Ok(if pays { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Err(trouble) => {
-            if args.json {
-                print_json(&super::document::trouble(&trouble))?;
-            } else {
-                troubled(&trouble, language).into_iter().for_each(line);
-            }
-            aside(format_args!("pmh: {:#}", anyhow::Error::from(trouble)));
-            Ok(ExitCode::FAILURE)
+            let screen = troubled(&trouble, language);
+            let document = super::document::trouble(&trouble);
+            unanswered(trouble, screen, &document, args.json)
         }
     }
 }
@@ -259,15 +255,14 @@ fn state(state: TicketState) -> (&'static str, &'static str) {
 }
 
 fn troubled(trouble: &Trouble, language: Language) -> Vec<String> {
-    let mut lines = large(
+    no_answer(
+        trouble,
         language.pick("確認できません", "Not known"),
         language.pick(
             "受診券の状態は、この画面では分かりません。紙の券は通常どおり使えます。",
             "This says nothing about any ticket: the paper counts as always.",
         ),
-    );
-    lines.push(indented(format!("[{}]", trouble.reason())));
-    lines
+    )
 }
 
 const TEXT: &str = "受診券をこの窓口で確認し、使うことに同意しますか。";

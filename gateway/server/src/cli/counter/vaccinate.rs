@@ -16,7 +16,7 @@ use pmh_proto::vaccination::{Answer, Condition, Product, Programme, Questionnair
 
 use super::access::AccessArgs;
 use super::patient::{Patient, PatientArgs};
-use crate::cli::output::{LanguageArgs, aside, json, line};
+use crate::cli::output::{LanguageArgs, json, line};
 use crate::system;
 use walk::{Ended, Plan};
 
@@ -117,13 +117,9 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
             Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Err(trouble) => {
-            if args.json {
-                json(&document::trouble(&trouble))?;
-            } else {
-                screen::trouble(&trouble, language).into_iter().for_each(line);
-            }
-            aside(format_args!("pmh: {:#}", anyhow::Error::from(trouble)));
-            Ok(ExitCode::FAILURE)
+            let screen = screen::trouble(&trouble, language);
+            let document = document::trouble(&trouble);
+            super::screen::unanswered(trouble, screen, &document, args.json)
         }
     }
 }

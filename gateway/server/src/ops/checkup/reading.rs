@@ -490,13 +490,4 @@ fn holder(seen: &[Seen]) -> String {
 /// Text of a page at most, well below the largest message of the edge.
 const PAGE_BYTES: usize = 256 * 1024;
 
-macro_rules! silent {
-    ($($name:ident)*) => {
-        $(impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-silent!(Seen CheckupPage);
+pmh_domain::withheld!(Seen, CheckupPage);

@@ -4,7 +4,7 @@ use pmh_domain::checkup::item;
 use pmh_domain::checkup::judgement::{Disposition, Finding};
 use pmh_proto::checkup::{GrowthPosition, ItemEntry, NoGrowthPosition, ReadCheckup};
 
-use super::super::screen::{indented, large, said};
+use super::super::screen::{indented, large, no_answer, said};
 use super::super::trouble::Trouble;
 use super::Read;
 use crate::cli::issuer::checkup_rows;
@@ -42,15 +42,14 @@ pub(super) fn of(read: &Read, language: Language) -> Vec<String> {
 
 /// The screen when nobody knows.
 pub(super) fn trouble(trouble: &Trouble, language: Language) -> Vec<String> {
-    let mut lines = large(
+    no_answer(
+        trouble,
         language.pick("確認できません", "Not known"),
         language.pick(
             "健診の記録は、この画面では分かりません。母子健康手帳で確かめてください。",
             "This says nothing about any checkup: go by the handbook.",
         ),
-    );
-    lines.push(indented(format!("[{}]", trouble.reason())));
-    lines
+    )
 }
 
 fn of_one(read: &ReadCheckup, language: Language) -> Vec<String> {

@@ -6,7 +6,7 @@ use pmh_proto::vaccination::{
     Dose, DoseStatus, Evaluation, Finding, HistoryGap, HistoryState, Overridable, Verdict,
 };
 
-use super::super::screen::{indented, large, said};
+use super::super::screen::{indented, large, no_answer, said};
 use super::super::trouble::Trouble;
 use super::walk::{Ended, Step, Walked};
 use crate::cli::output::Language;
@@ -27,9 +27,7 @@ pub(super) fn of(walked: &Walked, language: Language) -> Vec<String> {
 
 /// The screen when nobody knows.
 pub(super) fn trouble(trouble: &Trouble, language: Language) -> Vec<String> {
-    let mut lines = large(language.pick(UNKNOWN.0, UNKNOWN.1), language.pick(PAPER.0, PAPER.1));
-    lines.push(indented(format!("[{}]", trouble.reason())));
-    lines
+    no_answer(trouble, language.pick(UNKNOWN.0, UNKNOWN.1), language.pick(PAPER.0, PAPER.1))
 }
 
 fn headline(walked: &Walked, language: Language) -> (String, String) {
