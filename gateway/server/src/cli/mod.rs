@@ -8,6 +8,7 @@ pub mod demo;
 pub mod growth;
 pub mod issuer;
 pub mod me;
+mod mother_code;
 pub mod municipality;
 pub mod output;
 pub mod pki;

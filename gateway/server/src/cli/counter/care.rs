@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use anyhow::Result;
 use jiff::civil::Date;
 use pmh_client::{Card, Presentation};
 use pmh_proto::handoff::{
@@ -17,6 +16,7 @@ use super::document::word;
 use super::screen::{indented, large, no_answer, unanswered};
 use super::trouble::Trouble;
 use super::visit::leave;
+use crate::cli::mother_code::MotherCode;
 use crate::cli::output::{Language, LanguageArgs, json as print_json, line, table};
 use crate::system;
 
@@ -33,7 +33,7 @@ pub(super) struct Args {
     handoff: Option<uuid::Uuid>,
     /// And the mother's code, as `municipality handoff offer` printed it.
     #[arg(long, requires = "handoff")]
-    code: Option<String>,
+    code: Option<MotherCode>,
     /// Day of care, YYYY-MM-DD, which may lie ahead; otherwise today in Tokyo.
     #[arg(long)]
     day: Option<Date>,
@@ -53,12 +53,9 @@ pub(super) async fn run(args: &Args) -> Result<ExitCode> {
     };
     let scenario = placed.as_mut().and_then(|placed| placed.visit.take());
     let access = place.access(scenario.as_ref().map(|visit| visit.terminal.as_str()))?;
-    let code = URL_SAFE_NO_PAD
-        .decode(args.code.as_deref().unwrap_or_default())
-        .context("--code is not as `offer` printed it")?;
     let request = VerifyPostpartumCareRequest {
         handoff_id: args.handoff.map(|id| id.to_string()).unwrap_or_default(),
-        code,
+        code: args.code.map(MotherCode::to_bytes).unwrap_or_default(),
         day: args.day.map(|day| day.to_string()).unwrap_or_default(),
     };
     let card = placed.as_mut().map(|placed| &mut placed.card as &mut dyn Card);

@@ -1,5 +1,7 @@
 //! `pmh municipality handoff care` and `pmh counter care`: approved at one desk, verified at another.
 
+use std::time::{Duration, Instant};
+
 use jiff::ToSpan as _;
 use serde_json::json;
 
@@ -14,16 +16,16 @@ fn care_that_an_office_approved_is_read_at_a_counter_before_and_when_she_comes()
     let offered = handoff("hachioji-1", &[offer.as_slice(), &shared].concat()).json();
     let (id, code) = (offered["handoff"].as_str().unwrap(), offered["code"].as_str().unwrap());
     let accept = ["accept", id, "--code", code, "--card", "mother", "--duty", "postpartum_care"];
-    until("the offer arrives", || handoff("machida-1", &accept).code == 0);
+    until("the offer arrives", || handoff("machida-1", &accept));
     let care = ["care", id, "--kind", "short_stay", "--days", "7", "--copayment", "3000"];
-    until("the accept arrives", || handoff("hachioji-1", &care).code == 0);
+    until("the accept arrives", || handoff("hachioji-1", &care));
     let beyond = ["care", id, "--kind", "day", "--days", "40", "--copayment", "3000"];
     assert_eq!(handoff("hachioji-1", &beyond).json()["reason"], "INVALID_FIELDS");
 
     let tomorrow = (today() + 1.day()).to_string();
     let by_code = ["--handoff", id, "--code", code, "--as", "tokyo-clinic-1"];
     let ahead = [by_code.as_slice(), &["--day", &tomorrow]].concat();
-    until("the approval arrives", || counter(&ahead).code == 0);
+    until("the approval arrives", || counter(&ahead));
     let told = counter(&[ahead.as_slice(), &["--json"]].concat()).json();
     assert_eq!((&told["state"], &told["care"][0]["days_left"]), (&json!("APPROVED"), &json!(7)));
     assert_eq!(told["care"][0]["kind"], "SHORT_STAY");
@@ -56,7 +58,15 @@ fn counter(args: &[&str]) -> Ran {
     pmh_in("en_US.UTF-8", ["counter", "care", "--sandbox", running().arg()].iter().chain(args))
 }
 
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    // Each look is a process and a connection of its own: slow enough to wait by.
-    assert!((0..200).any(|_| is_so()), "{what}: never came about");
+/// Looks again until the program says so, and tells what it said last.
+fn until(what: &str, look: impl Fn() -> Ran) {
+    let given_up = Instant::now() + Duration::from_mins(1);
+    loop {
+        // Each look is a process and a connection of its own: slow enough to wait by.
+        let Ran { code, stdout, stderr } = look();
+        if code == 0 {
+            return;
+        }
+        assert!(Instant::now() < given_up, "{what}: never came about: {code} {stdout} {stderr}");
+    }
 }

@@ -1,7 +1,6 @@
 //! `accept`: the stay side accepts, while the mother presents card and code.
 
-use anyhow::{Context as _, Result};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use anyhow::Result;
 use pmh_client::{Presence, Presentation, Terminal};
 use pmh_proto::handoff::{
     AcceptHandoffRequest, HandoffDeclineReason, HandoffDuty, HandoffDutyAnswer, ListHandoffsRequest,
@@ -11,6 +10,7 @@ use serde_json::json;
 use super::words::duty;
 use super::{One, Told};
 use crate::cli::counter::Trouble;
+use crate::cli::mother_code::MotherCode;
 use crate::sandbox::uuid;
 use crate::system;
 
@@ -21,7 +21,7 @@ pub(in crate::cli::municipality) struct Args {
     pub(super) one: One,
     /// The mother's code, as `offer` printed it; none where this side asked for the offer.
     #[arg(long)]
-    code: Option<String>,
+    code: Option<MotherCode>,
     /// Her card in the sandbox.
     #[arg(long)]
     card: Option<String>,
@@ -33,10 +33,7 @@ pub(in crate::cli::municipality) struct Args {
 /// Accepts.
 pub(super) async fn accept(args: &Args) -> Result<std::result::Result<Told, Trouble>> {
     let place = args.one.common.access.place()?;
-    let code = URL_SAFE_NO_PAD
-        .decode(args.code.as_deref().unwrap_or_default())
-        .context("--code is not as `offer` printed it")?;
-    let mut placed = args.code.as_ref().map(|_| place.card(args.card.as_deref())).transpose()?;
+    let mut placed = args.code.map(|_| place.card(args.card.as_deref())).transpose()?;
     let terminal = match place.access(None)?.terminal().await {
         Ok(terminal) => terminal,
         Err(error) => return Ok(Err(error.into())),
@@ -57,7 +54,7 @@ pub(super) async fn accept(args: &Args) -> Result<std::result::Result<Told, Trou
         let request = AcceptHandoffRequest {
             idempotency_key: uuid(),
             handoff_id: handoff_id.clone(),
-            code,
+            code: args.code.map(MotherCode::to_bytes).unwrap_or_default(),
             answers: offered.into_iter().map(answer).collect(),
         };
         terminal

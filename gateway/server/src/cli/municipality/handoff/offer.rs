@@ -1,7 +1,6 @@
 //! `offer`: home offers, and gives the mother the code that she carries.
 
 use anyhow::Result;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use pmh_proto::handoff::{
     HandoffCategory, HandoffConsent, HandoffConsentOrigin, HandoffDuty, OfferHandoffRequest,
 };
@@ -10,8 +9,8 @@ use serde_json::json;
 use super::words::{category, duty};
 use super::{Common, Told, call};
 use crate::cli::counter::Trouble;
+use crate::cli::mother_code::MotherCode;
 use crate::sandbox::uuid;
-use crate::system;
 
 /// An offer.
 #[derive(Debug, clap::Args)]
@@ -48,8 +47,7 @@ pub(in crate::cli::municipality) struct Args {
 
 /// Offers.
 pub(super) async fn offer(args: &Args) -> Result<std::result::Result<Told, Trouble>> {
-    let mut code = [0; 16];
-    system::fill(&mut code);
+    let code = MotherCode::generate();
     let origin = match args.form {
         Some(_) => HandoffConsentOrigin::Paper,
         None => HandoffConsentOrigin::Card,
@@ -69,14 +67,13 @@ pub(super) async fn offer(args: &Args) -> Result<std::result::Result<Told, Troub
         duties: args.duties.iter().map(|duty| i32::from(*duty)).collect(),
         consents: if args.categories.is_empty() { Vec::new() } else { vec![consent] },
         request_id: args.request.map(|id| id.to_string()).unwrap_or_default(),
-        code: code.to_vec(),
+        code: code.to_bytes(),
         ..Default::default()
     };
     let answered = call(&args.common, &request).await?;
     Ok(answered.map(|response| {
         let id = response.statement.map(|statement| statement.handoff_id).unwrap_or_default();
-        let code = URL_SAFE_NO_PAD.encode(code);
-        let document = json!({ "ok": true, "handoff": id, "code": code });
+        let document = json!({ "ok": true, "handoff": id, "code": code.to_string() });
         let ja = format!("提案しました: {id}\n本人にお渡しする受付コード: {code}");
         (document, ja, format!("Offered: {id}\nThe mother's code: {code}"))
     }))
