@@ -364,7 +364,7 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         // Not more: whenever a tree page splits, COMMIT walks all buckets of the page cache, which are as many as pages.
         .pragma("cache_size", "-1024")
         // Pages that many batches change are folded into the file once; most of them beside the writer (`fold`).
-        .pragma("wal_autocheckpoint", "16000")
+        .pragma("wal_autocheckpoint", "32000")
         .statement_cache_capacity(STATEMENTS_KEPT)
 }
 

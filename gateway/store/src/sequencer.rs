@@ -11,6 +11,7 @@ mod append;
 mod batch;
 mod chains;
 mod check;
+mod entry;
 mod fold;
 mod job;
 mod known;
@@ -20,6 +21,7 @@ mod tx;
 use std::{sync::Arc, time::Duration};
 
 use batch::Committed;
+use entry::Scribe;
 use pmh_audit::{Frontier, Hash, SigningKey};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
@@ -47,6 +49,8 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 const QUEUE: usize = 4096;
 /// Entries in one commit at most.
 const BATCH: usize = 1024;
+/// Of those that memory can decide, as many are made before the database works as keep it at work while more are made.
+const ENOUGH: usize = 32;
 /// How long bulk work may hold a batch that interactive callers wait for.
 const BULK_BUDGET: Duration = Duration::from_millis(5);
 /// Attempts of a batch that the database asks to repeat.
@@ -164,6 +168,7 @@ pub(crate) async fn start(
         interactive: interactive_jobs,
         bulk: bulk_jobs,
         look: tokio::time::interval(LOOK_EVERY),
+        gather: Gather::No,
         folding: None,
         _lock: lock,
     };
@@ -212,6 +217,8 @@ struct Sequencer {
     state: watch::Sender<State>,
     interactive: mpsc::Receiver<Box<dyn Job>>,
     bulk: mpsc::Receiver<Box<dyn Job>>,
+    /// Of the batch under way.
+    gather: Gather,
     look: Interval,
     folding: Option<Folding>,
     _lock: Option<FileLock>,
@@ -277,8 +284,22 @@ impl Sequencer {
     async fn batch(&mut self) {
         let mut batch = std::mem::take(&mut self.taken);
         match self.repeated(&mut batch, Gather::Yes).await {
-            Ok(committed) => self.answer(batch.jobs, committed),
+            Ok(committed) => {
+                let size = committed.size;
+                self.answer(batch.jobs, committed);
+                self.fold_rest(size).await;
+            }
             Err(fault) => self.alone(batch.jobs, &fault).await,
+        }
+    }
+
+    /// Ends what was folded beside this writer, so that the WAL begins anew. Callers of the batch have their answers.
+    async fn fold_rest(&mut self, size: u64) {
+        if self.folding.as_mut().is_some_and(|folding| folding.grown(size)) {
+            let registry = Arc::clone(&self.registry);
+            if let Err(fault) = self.meanwhile(&registry, size, fold::pass).await {
+                fold::not_folded(&fault);
+            }
         }
     }
 
@@ -345,8 +366,9 @@ impl Sequencer {
 
     /// Begins, runs, commits; on any fault nothing of it stays.
     async fn attempt(&mut self, batch: &mut Taken, gather: Gather) -> Result<Committed, Fault> {
+        self.gather = gather;
         self.reconnect_if_lost().await?;
-        let staged = match self.stage(batch, gather).await {
+        let staged = match self.stage(batch).await {
             Ok(staged) => staged,
             Err(fault) => {
                 self.forget();
@@ -355,7 +377,7 @@ impl Sequencer {
             }
         };
         if std::mem::take(&mut self.tx.begun) {
-            if let Err(fault) = self.meanwhile(&staged.registry, Connection::commit).await {
+            if let Err(fault) = self.meanwhile(&staged.registry, staged.size(), Connection::commit).await {
                 self.learn_commit(&staged, fault).await?;
             }
             self.state.send_if_modified(|state| std::mem::replace(state, State::Ready) != State::Ready);
@@ -363,28 +385,38 @@ impl Sequencer {
         Ok(self.conclude(staged))
     }
 
-    /// The database works; on a file that nobody else writes, the next batch is decided meanwhile.
+    /// The database works; on a file that nobody else writes, the next batch is made meanwhile, whenever the database
+    /// has come a statement further. `size`: of the log, once this batch is in it.
     async fn meanwhile<T>(
         &mut self,
         registry: &Registry,
+        size: u64,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let is_sqlite = self.tx.connection.is_sqlite();
-        let Self { tx, taken, interactive, known, .. } = self;
-        let (done, ()) = tokio::join!(biased; work(&mut tx.connection), async {
-            if is_sqlite {
-                taken.look_ahead(interactive, known, registry);
+        let Self { tx, taken, interactive, known, role, clock, gather, .. } = self;
+        let Tx { connection, keys, now_us, .. } = tx;
+        let is_next_known = *gather == Gather::Yes && connection.is_sqlite();
+        let mut work = std::pin::pin!(work(connection));
+        std::future::poll_fn(|context| {
+            let done = work.as_mut().poll(context);
+            if is_next_known && done.is_pending() {
+                *now_us = clock().max(*now_us);
+                let mut scribe = Scribe { role: *role, keys, known, now_us: *now_us };
+                taken.look_ahead(interactive, &mut scribe, registry, size);
             }
-        });
-        done
+            done
+        })
+        .await
+    }
+
+    fn scribe(&mut self) -> Scribe<'_> {
+        let Tx { keys, now_us, .. } = &self.tx;
+        Scribe { role: self.role, keys, known: &mut self.known, now_us: *now_us }
     }
 
     /// Signs, makes the receipts and wakes the callers: on their own threads, so that the next batch begins at once
     /// and one wake-up serves them all.
     fn answer(&mut self, jobs: Vec<Box<dyn Job>>, committed: Committed) {
-        if let Some(folding) = &mut self.folding {
-            folding.grown(committed.size);
-        }
         let (signer, last) = (Arc::clone(&self.signer), Arc::clone(&self.last));
         self.callers.spawn(async move { committed.answer(jobs, &signer, &last) });
     }
@@ -403,7 +435,7 @@ impl Sequencer {
     fn forget(&mut self) {
         self.head = None;
         self.known.forget();
-        self.taken.drafts.clear();
+        self.taken.decided.clear();
     }
 
     /// COMMIT without an answer: on PostgreSQL it is looked up under the head
@@ -450,13 +482,15 @@ impl Sequencer {
         Ok(found.is_some())
     }
 
-    /// Everything that waits, taken while the lock is held.
+    /// What waits, taken while the lock is held. On a file that nobody else writes, enough to be worth a COMMIT: the rest
+    /// is made while the database works for these.
     fn gather(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
-        while jobs.len() < BATCH {
-            match self.interactive.try_recv() {
-                Ok(job) => jobs.push(job),
-                Err(_) => return,
-            }
+        let enough = if self.tx.connection.is_sqlite() { ENOUGH } else { BATCH };
+        let mut decidable = jobs.len();
+        while jobs.len() < BATCH && decidable < enough {
+            let Ok(mut job) = self.interactive.try_recv() else { return };
+            decidable += usize::from(taken::is_decidable(job.as_mut(), &self.known));
+            jobs.push(job);
         }
     }
 
@@ -467,8 +501,8 @@ impl Sequencer {
     }
 }
 
-/// Whether an attempt may take more operations: a repeated one must not, or a
-/// bad operation would keep failing ever new neighbours.
+/// Whether an attempt may take more operations: a repeated one must not, or a bad operation would keep failing ever new
+/// neighbours; nor may the next batch be made meanwhile, because others may be repeated before it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Gather {
     Yes,

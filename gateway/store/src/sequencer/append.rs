@@ -1,50 +1,45 @@
-//! From drafts to leaves: chain, commitments, rows and the moved head.
+//! The entries of a batch: their rows, and the moved head.
 
-use std::collections::HashMap;
-
-use pmh_audit::{ChainBody, Hash, Leaf, Opening, Part, Salt, SubjectBody, tree::leaf_hash};
+use pmh_audit::Hash;
 
 use super::{
-    Head, Sequencer,
-    batch::{StagedEntry, UNENCODABLE, signed},
-    chains::Chain,
+    Head, Job, Sequencer,
+    batch::{StagedEntry, signed},
+    entry::Built,
+    taken::Decided,
 };
-use crate::{Attempt, Draft, Fault, db::Script, gateway::Registry, seal::SealingKey};
+use crate::{
+    Attempt, Fault,
+    db::{Connection, Script},
+    gateway::Registry,
+    seal::SealingKey,
+};
 
 impl Sequencer {
     /// Gives each draft its place in the log and writes everything down.
     pub(super) async fn append(
         &mut self,
         head: &mut Head,
-        pending: Vec<(Attempt, Option<Draft>)>,
+        jobs: &[Box<dyn Job>],
+        decided: Vec<Option<Decided>>,
         registry: &Registry,
     ) -> Result<Vec<Option<StagedEntry>>, Fault> {
         let old_root = head.root;
         let old_size = head.frontier.size();
-        self.load_guardians(&pending, old_size).await?;
-        let mut chains = self.load_chains(&pending).await?;
-        let mut built: Vec<Option<Built>> = Vec::with_capacity(pending.len());
-        let mut index = old_size;
-        for (attempt, draft) in pending {
-            let Some(draft) = draft else {
-                built.push(None);
-                continue;
-            };
-            built.push(Some(self.build(index, &attempt, draft, &mut chains)?));
-            index += 1;
-        }
+        self.load_guardians(&decided, old_size).await?;
+        let new_keys = self.load_chains(jobs, &decided).await?;
+        let built = self.build(jobs, decided, old_size)?;
         let hashes: Vec<Hash> = built.iter().flatten().map(|entry| entry.hash).collect();
         let mut paths = head.frontier.append(&hashes).into_iter();
         head.root = head.frontier.root();
         head.time_us = self.tx.now_us;
         let mut script = Script::default();
         self.write_entries(&mut script, &built)?;
-        self.write_keys(&mut script, chains.values())?;
-        self.known.keep_chains(chains.into_values().map(Chain::written));
+        self.write_keys(&mut script, &new_keys)?;
         if head.frontier.size() > old_size || self.tx.registry != self.tx.stored_registry {
             self.move_head(&mut script, head, old_size, old_root)?;
         }
-        self.write(script, registry).await?;
+        self.write(script, registry, head.frontier.size()).await?;
         Ok(built
             .into_iter()
             .map(|entry| {
@@ -63,76 +58,38 @@ impl Sequencer {
             .collect())
     }
 
-    async fn write(&mut self, mut script: Script, registry: &Registry) -> Result<(), Fault> {
+    /// What was not built ahead. An entry that was, and now has another place, was built on a log that never came to be.
+    fn build(
+        &mut self,
+        jobs: &[Box<dyn Job>],
+        decided: Vec<Option<Decided>>,
+        size: u64,
+    ) -> Result<Vec<Option<Built>>, Fault> {
+        let mut scribe = self.scribe();
+        let mut index = size;
+        let build = |(attempt, decided): (&Attempt, Option<Decided>)| {
+            let Some(Decided { draft, built }) = decided else { return Ok(None) };
+            let built = match built {
+                Some(built) if built.index == index => built,
+                Some(_) => return Err(Fault::HeadMoved),
+                None => scribe.build(index, attempt, &draft)?,
+            };
+            index += 1;
+            Ok(Some(built))
+        };
+        jobs.iter().map(|job| job.attempt()).zip(decided).map(build).collect()
+    }
+
+    async fn write(&mut self, mut script: Script, registry: &Registry, size: u64) -> Result<(), Fault> {
         if script.is_empty() {
             return Ok(());
         }
         if !std::mem::replace(&mut self.tx.begun, true) {
             script.begin_first();
         }
-        let written = self.meanwhile(registry, async |connection| script.run(connection).await).await?;
+        let run = async |connection: &mut Connection| script.run(connection).await;
+        let written = self.meanwhile(registry, size, run).await?;
         if written { Ok(()) } else { Err(Fault::HeadMoved) }
-    }
-
-    fn build(
-        &self,
-        index: u64,
-        attempt: &Attempt,
-        draft: Draft,
-        chains: &mut HashMap<[u8; 32], Chain>,
-    ) -> Result<Built, Fault> {
-        let mut subject_body = Vec::new();
-        let mut chain_body = Vec::new();
-        let mut key = SealingKey::of_log(&self.tx.keys);
-        let mut chained = Vec::new();
-        if let Some(subject) = &draft.subject {
-            let mut links = Vec::with_capacity(1);
-            for (place, (audience, tag)) in self.places(index, subject)?.into_iter().enumerate() {
-                let Some(chain) = chains.get_mut(&tag) else { continue };
-                links.push(chain.link(audience)?);
-                chained.push((tag, chain.seq));
-                // The person's own chain is the first.
-                if place == 0 {
-                    key = chain.key.clone().ok_or(UNENCODABLE)?;
-                }
-            }
-            subject_body = SubjectBody::new(subject.sub.clone()).map_err(|_| UNENCODABLE)?.encode();
-            chain_body = ChainBody::new(links).map_err(|_| UNENCODABLE)?.encode();
-        }
-        let bodies = [subject_body, chain_body, draft.actor.encode(), draft.detail.encode()];
-        let [subject, chain, actor, detail] = attempt.salts.map(Salt::new);
-        let [subject_body, chain_body, actor_body, detail_body] = bodies;
-        let openings = [
-            Opening { salt: subject, body: subject_body },
-            Opening { salt: chain, body: chain_body },
-            Opening { salt: actor, body: actor_body },
-            Opening { salt: detail, body: detail_body },
-        ];
-        let [c_subject, c_chain, c_actor, c_detail] = commitments(&openings);
-        let leaf = Leaf {
-            kind: draft.kind,
-            time_us: u64::try_from(self.tx.now_us).map_err(|_| UNENCODABLE)?,
-            event_id: attempt.event_id,
-            method: draft.method,
-            purpose: draft.purpose,
-            outcome: draft.outcome,
-            categories: draft.categories,
-            holder: draft.holder,
-            requester: draft.requester,
-            refs: draft.references,
-            subject: c_subject,
-            chain: c_chain,
-            actor: c_actor,
-            detail: c_detail,
-        }
-        .encode();
-        let hash = leaf_hash(&leaf);
-        for (tag, _) in &chained {
-            if let Some(chain) = chains.get_mut(tag) {
-                chain.previous = hash;
-            }
-        }
-        Ok(Built { event_id: attempt.event_id, index, leaf, hash, openings, chained, key })
     }
 
     fn write_entries(&self, script: &mut Script, built: &[Option<Built>]) -> Result<(), Fault> {
@@ -150,8 +107,7 @@ impl Sequencer {
             for (tag, seq) in &entry.chained {
                 index_rows.push(vec![tag.into(), signed(*seq)?.into(), index.into()]);
             }
-            let sealed = entry.key.seal_parts(entry.index, &entry.openings)?;
-            parts.push(vec![index.into(), entry.key.id.into(), sealed.into()]);
+            parts.push(vec![index.into(), entry.key_id.into(), entry.sealed.clone().into()]);
         }
         script.insert("INSERT INTO log_entry (idx, leaf, leaf_hash)", entries);
         script.insert("INSERT INTO log_event (event_id, idx)", events);
@@ -160,16 +116,10 @@ impl Sequencer {
         Ok(())
     }
 
-    fn write_keys<'a>(
-        &self,
-        script: &mut Script,
-        chains: impl Iterator<Item = &'a Chain>,
-    ) -> Result<(), Fault> {
-        let mut keys = Vec::new();
-        for key in chains.filter(|chain| chain.key_is_new).filter_map(|chain| chain.key.as_ref()) {
-            keys.push(vec![key.id.into(), key.wrap(&self.tx.keys)?.into()]);
-        }
-        script.insert("INSERT INTO subject_key (key_id, wrapped_key)", keys);
+    fn write_keys(&self, script: &mut Script, keys: &[SealingKey]) -> Result<(), Fault> {
+        let row = |key: &SealingKey| Ok(vec![key.id.into(), key.wrap(&self.tx.keys)?.into()]);
+        let rows: Result<_, Fault> = keys.iter().map(row).collect();
+        script.insert("INSERT INTO subject_key (key_id, wrapped_key)", rows?);
         Ok(())
     }
 
@@ -203,26 +153,4 @@ impl Sequencer {
         );
         Ok(())
     }
-}
-
-/// An entry with its chain and bodies, before its path is known.
-struct Built {
-    event_id: [u8; 16],
-    index: u64,
-    leaf: Vec<u8>,
-    hash: Hash,
-    openings: [Opening; 4],
-    /// Chains and the place in each; none if the entry is about nobody.
-    chained: Vec<([u8; 32], u64)>,
-    key: SealingKey,
-}
-
-fn commitments(openings: &[Opening; 4]) -> [Hash; 4] {
-    let [subject, chain, actor, detail] = openings;
-    [
-        subject.commitment(Part::Subject),
-        chain.commitment(Part::Chain),
-        actor.commitment(Part::Actor),
-        detail.commitment(Part::Detail),
-    ]
 }

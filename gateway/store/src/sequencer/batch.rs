@@ -5,9 +5,14 @@ use std::sync::Arc;
 use pmh_audit::{Checkpoint, Frontier, Hash, Opening, Receipt, SigningKey};
 use tokio::time::Instant;
 
-use super::{Gather, Head, Job, Sequencer, Taken, Work, job::guarded, refuse};
+use super::{
+    Gather, Head, Job, Sequencer, Taken, Work,
+    job::guarded,
+    refuse,
+    taken::{Decided, unbuild},
+};
 use crate::{
-    Draft, Fault, Role,
+    Fault, Role,
     db::Row,
     gateway::{PersonFacts, Registry, load_people},
     last_checkpoint::LastCheckpoint,
@@ -41,6 +46,11 @@ pub(super) struct StagedEntry {
 }
 
 impl Staged {
+    /// Of the log, once the batch is in it.
+    pub(super) fn size(&self) -> u64 {
+        self.head.frontier.size()
+    }
+
     pub(super) fn first_event(&self) -> Option<[u8; 16]> {
         self.entries.iter().flatten().map(|entry| entry.event_id).next()
     }
@@ -48,18 +58,18 @@ impl Staged {
 
 impl Sequencer {
     /// Everything between BEGIN and COMMIT.
-    pub(super) async fn stage(&mut self, batch: &mut Taken, gather: Gather) -> Result<Staged, Fault> {
+    pub(super) async fn stage(&mut self, batch: &mut Taken) -> Result<Staged, Fault> {
         let mut head = self.locked_head().await?;
-        let mut drafts = std::mem::take(&mut batch.drafts);
+        let mut decided = std::mem::take(&mut batch.decided);
         let jobs = &mut batch.jobs;
-        if gather == Gather::Yes {
+        if self.gather == Gather::Yes {
             self.gather(jobs);
         }
         let mut registry = self.current_registry().await?;
-        self.work(jobs, &mut drafts, &mut registry, head.frontier.size()).await?;
+        self.work(jobs, &mut decided, &mut registry, head.frontier.size()).await?;
         let bulk_began = Instant::now();
-        while gather == Gather::Yes && self.gather_bulk(jobs, bulk_began) {
-            self.work(jobs, &mut drafts, &mut registry, head.frontier.size()).await?;
+        while self.gather == Gather::Yes && self.gather_bulk(jobs, bulk_began) {
+            self.work(jobs, &mut decided, &mut registry, head.frontier.size()).await?;
         }
         if registry.version != self.tx.registry {
             registry = self.current_registry().await?;
@@ -68,9 +78,7 @@ impl Sequencer {
             self.tx.begin().await?;
             self.tx.forget_expired(self.role).await?;
         }
-        let attempts = jobs.iter().map(|job| job.attempt());
-        let pending: Vec<_> = attempts.cloned().zip(drafts).collect();
-        let entries = self.append(&mut head, pending, &registry).await?;
+        let entries = self.append(&mut head, jobs, decided, &registry).await?;
         Ok(Staged { head, entries, registry })
     }
 
@@ -81,7 +89,7 @@ impl Sequencer {
             && let Some(head) = self.head.take()
         {
             self.tx.stored_registry = self.tx.registry;
-            self.tx.now_us = (self.clock)().max(head.time_us);
+            self.tx.now_us = (self.clock)().max(self.tx.now_us);
             return Ok(head);
         }
         let row = self.tx.begin_with(HEAD).await?;
@@ -124,20 +132,20 @@ impl Sequencer {
     async fn work(
         &mut self,
         jobs: &mut [Box<dyn Job>],
-        drafts: &mut Vec<Option<Draft>>,
+        decided: &mut Vec<Option<Decided>>,
         registry: &mut Arc<Registry>,
         size: u64,
     ) -> Result<(), Fault> {
         let mut is_read = false;
-        while drafts.len() < jobs.len() {
-            let done = drafts.len();
+        while decided.len() < jobs.len() {
+            let done = decided.len();
             if !is_read && self.role == Role::Gateway {
                 let missing = self.known.missing(people_of_run(jobs, done));
                 let found = load_people(&mut self.tx, missing.clone()).await?;
                 self.known.learn(missing, found);
                 is_read = true;
             }
-            let recorded = drafts.iter().flatten().count();
+            let recorded = decided.iter().flatten().count();
             let Some(job) = jobs.get_mut(done) else { break };
             match job.work() {
                 Work::Decide(decide) => {
@@ -146,15 +154,17 @@ impl Sequencer {
                     }
                     let known = decide.person().and_then(|person| self.known.person(&person));
                     let nothing = PersonFacts::default();
-                    drafts.push(guarded(|| decide.decide(known.unwrap_or(&nothing), registry))?);
+                    let draft = guarded(|| decide.decide(known.unwrap_or(&nothing), registry))?;
+                    decided.push(draft.map(Decided::from));
                 }
                 Work::Apply(apply) => {
                     self.tx.begin().await?;
                     self.tx.next_index = size + recorded as u64;
                     if apply.touches_persons() {
                         self.known.forget();
+                        unbuild(decided);
                     }
-                    drafts.push(apply.apply(&mut self.tx).await?);
+                    decided.push(apply.apply(&mut self.tx).await?.map(Decided::from));
                     // The load before covered the persons up to here and no further.
                     is_read = false;
                 }

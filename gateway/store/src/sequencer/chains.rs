@@ -9,28 +9,26 @@ use pmh_audit::{
     Hash,
     part::{Audience, ChainLink},
 };
-use pmh_domain::time::tokyo_date;
 
 use super::{
-    Sequencer,
+    Job, Sequencer,
     batch::{UNENCODABLE, signed},
+    taken::Decided,
 };
-use crate::{Attempt, Draft, EntrySubject, Fault, Role, db::Value, seal::SealingKey};
+use crate::{Attempt, EntrySubject, Fault, Role, db::Value, seal::SealingKey};
 
-/// A chain while the batch grows it.
+/// Where a chain stands.
 pub(super) struct Chain {
-    pub(super) tag: [u8; 32],
     pub(super) seq: u64,
     pub(super) previous: Hash,
     /// Seals the person's parts; a guardian's chain has none, its entries are the child's.
     pub(super) key: Option<SealingKey>,
-    pub(super) key_is_new: bool,
 }
 
 /// A guardian's list takes the entries about a child from one entry to another.
 #[derive(Clone)]
 pub(super) struct Guardian {
-    tag: [u8; 32],
+    pub(super) tag: [u8; 32],
     /// Last day of the relation.
     until: String,
     from_index: i64,
@@ -39,17 +37,12 @@ pub(super) struct Guardian {
 }
 
 impl Chain {
-    /// The same once its head and key are in the database.
-    pub(super) fn written(self) -> Self {
-        Self { key_is_new: false, ..self }
-    }
-
     /// The next link.
-    pub(super) fn link(&mut self, audience: Audience) -> Result<ChainLink, Fault> {
+    pub(super) fn link(&mut self, audience: Audience, tag: [u8; 32]) -> Result<ChainLink, Fault> {
         let link = if self.seq == 0 {
-            ChainLink::first(audience, self.tag)
+            ChainLink::first(audience, tag)
         } else {
-            ChainLink::after(audience, self.tag, self.seq + 1, self.previous).map_err(|_| UNENCODABLE)?
+            ChainLink::after(audience, tag, self.seq + 1, self.previous).map_err(|_| UNENCODABLE)?
         };
         self.seq += 1;
         Ok(link)
@@ -68,41 +61,23 @@ impl Guardian {
     }
 
     /// The entry that ends a relation is the last of its list.
-    fn takes(&self, index: i64, today: &str) -> bool {
+    pub(super) fn takes(&self, index: i64, today: &str) -> bool {
         let is_over = self.end_index >= 0 && index > self.end_index;
         index >= self.from_index && !is_over && self.until.as_str() >= today
     }
 }
 
 impl Sequencer {
-    /// Audiences of the entry with this index, the person's own first.
-    pub(super) fn places(
-        &self,
-        index: u64,
-        subject: &EntrySubject,
-    ) -> Result<Vec<(Audience, [u8; 32])>, Fault> {
-        let guardians = self.known.guardians(&subject.reference);
-        let mut places = Vec::with_capacity(1 + subject.also.len() + guardians.len());
-        let persons = std::iter::once(&subject.reference).chain(&subject.also);
-        places.extend(persons.map(|reference| (Audience::Person, self.tx.keys.subject_tag(reference))));
-        if !guardians.is_empty() {
-            let (index, today) = (signed(index)?, self.today());
-            let taking = guardians.iter().filter(|guardian| guardian.takes(index, &today));
-            places.extend(taking.map(|guardian| (Audience::Guardian, guardian.tag)));
-        }
-        Ok(places)
-    }
-
     /// Guardians of the batch's persons, as far as they are not remembered.
     pub(super) async fn load_guardians(
         &mut self,
-        pending: &[(Attempt, Option<Draft>)],
+        decided: &[Option<Decided>],
         size: u64,
     ) -> Result<(), Fault> {
         if self.role == Role::Auth {
             return Ok(());
         }
-        let about = pending.iter().filter_map(|(_, draft)| draft.as_ref()?.subject.as_ref());
+        let about = decided.iter().flatten().filter_map(unbuilt);
         let unknown = self.known.without_guardians(about.map(|subject| subject.reference));
         let keys = unknown.iter().map(Value::from).collect();
         let rows = self.tx.connection.fetch_in(GUARDIANS, &[signed(size)?.into()], keys).await?;
@@ -122,48 +97,49 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Heads and keys of all chains that the batch may need, in one statement.
+    /// Reads the chains that the batch may need and nobody remembers, in one statement. Gives the keys that are new.
     pub(super) async fn load_chains(
         &mut self,
-        pending: &[(Attempt, Option<Draft>)],
-    ) -> Result<HashMap<[u8; 32], Chain>, Fault> {
+        jobs: &[Box<dyn Job>],
+        decided: &[Option<Decided>],
+    ) -> Result<Vec<SealingKey>, Fault> {
+        if !decided.iter().flatten().any(|decided| decided.built.is_some()) {
+            self.known.make_room();
+        }
         let mut wanted: HashMap<[u8; 32], New> = HashMap::new();
-        let mut chains = HashMap::with_capacity(pending.len());
-        for (attempt, draft) in pending {
-            let Some(subject) = draft.as_ref().and_then(|draft| draft.subject.as_ref()) else { continue };
-            for (tag, new) in self.possible(attempt, subject) {
-                match self.known.take_chain(&tag) {
-                    Some(chain) => drop(chains.insert(tag, chain)),
-                    None if chains.contains_key(&tag) => {}
-                    None => wanted.entry(tag).or_insert(new).prefer(new),
+        for (job, subject) in
+            jobs.iter().zip(decided).filter_map(|(job, it)| Some((job, unbuilt(it.as_ref()?)?)))
+        {
+            for (tag, new) in self.possible(job.attempt(), subject) {
+                if !self.known.knows_chain(&tag) {
+                    wanted.entry(tag).or_insert(new).prefer(new);
                 }
             }
         }
+        let mut new_keys = Vec::new();
         let tags = wanted.keys().map(Value::from).collect();
         for row in self.tx.connection.fetch_in(NEWEST_OF_CHAINS, &[], tags).await? {
             let tag: [u8; 32] = row.array(0, "subject_ix")?;
             let Some(new) = wanted.remove(&tag) else { continue };
             // A destroyed key means the person was erased; the chain goes on under a new key.
-            let (key, key_is_new) = match (new, row.optional_bytes(3)?, row.optional_bytes(4)?) {
-                (New::WithoutKey, ..) => (None, false),
+            let key = match (new, row.optional_bytes(3)?, row.optional_bytes(4)?) {
+                (New::WithoutKey, ..) => None,
                 (New::Never, None, _) | (New::Never, _, None) => continue,
                 (_, Some(id), Some(wrapped)) => {
                     let id = id.try_into().map_err(|_| WRONG_KEY_ID)?;
-                    (Some(SealingKey::unwrap(&self.tx.keys, id, &wrapped)?), false)
+                    Some(SealingKey::unwrap(&self.tx.keys, id, &wrapped)?)
                 }
-                (new, ..) => (new.key(), true),
+                (new, ..) => new.key(&mut new_keys),
             };
             let seq = u64::try_from(row.int(1)?)
                 .map_err(|_| Fault::Inconsistent { table: "subject_ix", column: "seq" })?;
-            chains.insert(tag, Chain { tag, seq, previous: row.array(2, "log_entry")?, key, key_is_new });
+            self.known.learn_chain(tag, Chain { seq, previous: row.array(2, "log_entry")?, key });
         }
-        for (tag, new) in wanted {
-            if !matches!(new, New::Never) {
-                let key = new.key();
-                chains.insert(tag, Chain { tag, seq: 0, previous: [0; 32], key_is_new: key.is_some(), key });
-            }
+        for (tag, new) in wanted.into_iter().filter(|(_, new)| !matches!(new, New::Never)) {
+            let key = new.key(&mut new_keys);
+            self.known.learn_chain(tag, Chain { seq: 0, previous: [0; 32], key });
         }
-        Ok(chains)
+        Ok(new_keys)
     }
 
     /// Every chain that an entry about this person may take a place in, and what becomes of it if it is new.
@@ -175,11 +151,11 @@ impl Sequencer {
             .chain(guardians.iter().map(|guardian| (guardian.tag, New::WithoutKey)))
             .collect()
     }
+}
 
-    fn today(&self) -> String {
-        let now = jiff::Timestamp::from_microsecond(self.tx.now_us).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        tokyo_date(now).to_string()
-    }
+/// Whom an entry is about that is still to be built.
+fn unbuilt(decided: &Decided) -> Option<&EntrySubject> {
+    decided.draft.subject.as_ref().filter(|_| decided.built.is_none())
 }
 
 /// What becomes of a chain that does not exist yet.
@@ -199,11 +175,12 @@ impl New<'_> {
         }
     }
 
-    fn key(self) -> Option<SealingKey> {
-        match self {
-            Self::WithKey(attempt) => Some(SealingKey::new(attempt.new_key_id, attempt.new_key)),
-            Self::WithoutKey | Self::Never => None,
-        }
+    /// The key of a chain that begins or goes on under a new one, which is to be kept.
+    fn key(self, new_keys: &mut Vec<SealingKey>) -> Option<SealingKey> {
+        let Self::WithKey(attempt) = self else { return None };
+        let key = SealingKey::new(attempt.new_key_id, attempt.new_key);
+        new_keys.push(key.clone());
+        Some(key)
     }
 }
 

@@ -78,17 +78,36 @@ impl Known {
         self.guardians.get(person).map_or(&[], Vec::as_slice)
     }
 
-    /// Takes a chain out, to grow it.
-    pub(super) fn take_chain(&mut self, tag: &[u8; 32]) -> Option<Chain> {
-        self.chains.remove(tag)
+    /// Whether the guardians of a person were read.
+    pub(super) fn knows_guardians(&self, person: &SubjectRef) -> bool {
+        self.guardians.contains_key(person)
     }
 
-    /// Keeps chains as they were written.
-    pub(super) fn keep_chains(&mut self, chains: impl IntoIterator<Item = Chain>) {
-        if self.chains.len() > PERSONS {
+    /// Whether a chain was read or begun.
+    pub(super) fn knows_chain(&self, tag: &[u8; 32]) -> bool {
+        self.chains.contains_key(tag)
+    }
+
+    /// A chain, to grow it.
+    pub(super) fn chain(&mut self, tag: &[u8; 32]) -> Option<&mut Chain> {
+        self.chains.get_mut(tag)
+    }
+
+    /// Where a chain stands in the database.
+    pub(super) fn learn_chain(&mut self, tag: [u8; 32], chain: Chain) {
+        self.chains.insert(tag, chain);
+    }
+
+    /// Whether chains are few enough to go on with. Those that have grown since the last commit must not be forgotten.
+    pub(super) fn has_room(&self) -> bool {
+        self.chains.len() <= PERSONS
+    }
+
+    /// Forgets the chains if they are too many.
+    pub(super) fn make_room(&mut self) {
+        if !self.has_room() {
             self.chains.clear();
         }
-        self.chains.extend(chains.into_iter().map(|chain| (chain.tag, chain)));
     }
 }
 

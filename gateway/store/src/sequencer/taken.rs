@@ -1,43 +1,99 @@
 //! Operations out of the queue.
 //!
-//! While the disk works for one batch, the decisions of the next are made, on what the batch under way leaves behind.
-//! Should that batch fail, they are made again: nobody is answered before the commit of his own.
+//! While the disk works for one batch, the next is decided and its leaves are made, on what the batch under way leaves
+//! behind. Should that batch fail, all of it is made again: nobody is answered before the commit of his own.
 
 use tokio::sync::mpsc;
 
-use super::{BATCH, Job, Work, job::guarded, known::Known};
+use super::{
+    BATCH, Job, Work,
+    entry::{Built, Scribe},
+    job::guarded,
+    known::Known,
+};
 use crate::{
-    Draft, Fault,
+    Attempt, Draft, Fault,
     gateway::{PersonFacts, Registry},
 };
 
-/// Operations in order, and the drafts of the first of them.
+/// Operations in order, and what the first of them have come to; `None`: nothing is recorded.
 #[derive(Default)]
 pub(super) struct Taken {
     pub(super) jobs: Vec<Box<dyn Job>>,
-    pub(super) drafts: Vec<Option<Draft>>,
+    pub(super) decided: Vec<Option<Decided>>,
+}
+
+/// What is to be recorded, and its leaf as far as that is made.
+pub(super) struct Decided {
+    pub(super) draft: Draft,
+    pub(super) built: Option<Built>,
+}
+
+impl From<Draft> for Decided {
+    fn from(draft: Draft) -> Self {
+        Self { draft, built: None }
+    }
 }
 
 impl Taken {
     pub(super) fn one(job: Box<dyn Job>) -> Self {
-        Self { jobs: vec![job], drafts: Vec::new() }
+        Self { jobs: vec![job], decided: Vec::new() }
     }
 
-    /// Takes what waits and decides it, up to the first operation for which the database has to be asked.
+    /// Takes what waits, up to the first operation for which the database has to be asked. `size`: of the log, once
+    /// the batch under way is in it.
     pub(super) fn look_ahead(
         &mut self,
         queue: &mut mpsc::Receiver<Box<dyn Job>>,
-        known: &Known,
+        scribe: &mut Scribe<'_>,
         registry: &Registry,
+        size: u64,
     ) {
-        while self.drafts.len() == self.jobs.len() && self.jobs.len() < BATCH {
+        let mut index = size + self.decided.iter().flatten().count() as u64;
+        let mut is_built = self.decided.iter().flatten().all(|decided| decided.built.is_some());
+        while self.decided.len() == self.jobs.len() && self.jobs.len() < BATCH {
             let Ok(mut job) = queue.try_recv() else { return };
             // A panic is left to the job's own batch.
-            if let Some(Ok(draft)) = decided(job.as_mut(), known, registry) {
-                self.drafts.push(draft);
+            if let Some(Ok(draft)) = decided(job.as_mut(), scribe.known, registry) {
+                let mut decided = draft.map(Decided::from);
+                if let Some(decided) = decided.as_mut().filter(|_| is_built) {
+                    is_built = self.build_ahead(index, job.attempt(), decided, scribe);
+                }
+                index += u64::from(decided.is_some());
+                self.decided.push(decided);
             }
             self.jobs.push(job);
         }
+    }
+
+    /// Whether the leaf is made.
+    fn build_ahead(
+        &mut self,
+        index: u64,
+        attempt: &Attempt,
+        decided: &mut Decided,
+        scribe: &mut Scribe<'_>,
+    ) -> bool {
+        decided.built = scribe.build_ahead(index, attempt, &decided.draft).unwrap_or_else(|_| {
+            // The fault is left to the entry's own batch; what it has done to the chains is not kept.
+            scribe.known.forget();
+            unbuild(&mut self.decided);
+            None
+        });
+        decided.built.is_some()
+    }
+}
+
+/// Leaves that were made on chains which are not known any more are made again.
+pub(super) fn unbuild(decided: &mut [Option<Decided>]) {
+    decided.iter_mut().flatten().for_each(|decided| decided.built = None);
+}
+
+/// Whether memory tells enough to decide it.
+pub(super) fn is_decidable(job: &mut dyn Job, known: &Known) -> bool {
+    match job.work() {
+        Work::Decide(decide) => decide.person().is_none_or(|person| known.person(&person).is_some()),
+        Work::Apply(_) => false,
     }
 }
 

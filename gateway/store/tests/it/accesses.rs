@@ -1,10 +1,13 @@
 //! "Who looked at my data?": one chain per audience, each complete by itself, whatever the order of events.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use pmh_audit::{ChainBody, Kind, part::Audience};
 use pmh_store::{
     AccessItem, Answered, Chains, EntrySubject, GatewayStore, GuardianChange, Question, Questioned, ReadBy,
     Recorded, Reply, SubjectRef,
 };
+use tokio::task::JoinSet;
 
 use crate::support::*;
 
@@ -73,6 +76,82 @@ fn link(body: &[u8], tag: &[u8; 32]) -> (u64, Option<[u8; 32]>) {
 
 fn indexes(items: &[AccessItem]) -> Vec<u64> {
     items.iter().map(|item| item.index).collect()
+}
+
+/// Entries are made while those before them are committed, on chains that an operation in between may make forgotten,
+/// and beside operations that fail.
+async fn i22_every_list_is_complete_however_callers_crowd(place: Place) {
+    let open = place.open().await;
+    let guardian = enrol(&open, chiyoda(), 9).await;
+    let mut told: BTreeMap<SubjectRef, BTreeSet<u64>> = BTreeMap::new();
+    for number in 1..=6 {
+        told.insert(enrol(&open, chiyoda(), number).await, BTreeSet::new());
+    }
+    let children: Vec<SubjectRef> = told.keys().copied().collect();
+    for _ in 0..scaled(16, 160) {
+        let mut callers = JoinSet::new();
+        for _ in 0..40 {
+            let (store, children) = (open.store.clone(), children.clone());
+            callers.spawn(async move {
+                let mut entered = Vec::new();
+                for _ in 0..8 {
+                    let mut dice = [0; 2];
+                    random(&mut dice);
+                    let child = children[usize::from(dice[0]) % children.len()];
+                    entered.push((child, one_of_a_crowd(&store, child, guardian, dice[1]).await));
+                }
+                entered
+            });
+        }
+        for (child, index) in callers.join_all().await.into_iter().flatten() {
+            told.get_mut(&child).unwrap().extend(index);
+        }
+    }
+    for (child, told) in told {
+        let chains = open.reader().chains_of_person(child).await.unwrap();
+        let (items, _) = look(&open, &chains, child).await;
+        assert_eq!(indexes(&items), told.into_iter().rev().collect::<Vec<_>>());
+        if let Some(chains) = open.reader().chains_of_guardian(child, guardian, TODAY).await.unwrap() {
+            look(&open, &chains, child).await;
+        }
+    }
+    assert_eq!(open.reader().check().await.unwrap().defect, None);
+    open.close().await;
+}
+
+#[test]
+fn i22_every_list_is_complete_however_callers_crowd_on_sqlite() {
+    on_sqlite(i22_every_list_is_complete_however_callers_crowd);
+}
+
+#[test]
+fn i22_every_list_is_complete_however_callers_crowd_on_postgres() {
+    on_postgres(i22_every_list_is_complete_however_callers_crowd);
+}
+
+/// The index of what was entered about the child.
+async fn one_of_a_crowd(
+    store: &GatewayStore,
+    child: SubjectRef,
+    guardian: SubjectRef,
+    dice: u8,
+) -> Option<u64> {
+    match dice % 64 {
+        0..=3 => put(store, relation(child, guardian, dice >= 128)).await,
+        4..=5 => {
+            enrol(store, tokyo(), 1).await;
+            None
+        }
+        // The codec refuses a name so long, after the chain has taken it.
+        6..=8 => {
+            let mut unwritable = draft(Kind::Disclosure, Some(child));
+            unwritable.subject.as_mut().unwrap().sub = "x".repeat(70_000);
+            let refused = store.disclose(attempt(), Some(child), move |_, _| ((), Some(unwritable.clone())));
+            assert!(refused.await.is_err());
+            None
+        }
+        _ => Some(disclose(store, child).await.unwrap().1.index),
+    }
 }
 
 /// What one guardian's list should hold, told by a few lines of Rust.
