@@ -49,7 +49,7 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 const QUEUE: usize = 4096;
 /// Entries in one commit at most.
 const BATCH: usize = 1024;
-/// Of those that memory can decide, as many are made before the database works as keep it at work while more are made.
+/// Entries that memory can decide, after which an idle database is set to work.
 const ENOUGH: usize = 32;
 /// How long bulk work may hold a batch that interactive callers wait for.
 const BULK_BUDGET: Duration = Duration::from_millis(5);
@@ -226,7 +226,7 @@ struct Sequencer {
 
 /// Why the sequencer wakes up.
 enum Wake {
-    Batch,
+    Batch(Gather),
     Look,
 }
 
@@ -238,7 +238,7 @@ impl Sequencer {
         {
             match wake {
                 Wake::Look => drop(self.log_answers().await),
-                Wake::Batch => self.batch().await,
+                Wake::Batch(gather) => self.batch(gather).await,
             }
         }
         self.leave_nobody_waiting().await;
@@ -266,10 +266,13 @@ impl Sequencer {
 
     /// What to do next; interactive work first. `None`: all callers have gone.
     async fn next(&mut self) -> Option<Wake> {
+        if self.taken.jobs.is_empty() {
+            self.taken.jobs.extend(self.interactive.try_recv());
+        }
         let first = tokio::select! {
             biased;
             _ = self.look.tick() => return Some(Wake::Look),
-            () = std::future::ready(()), if !self.taken.jobs.is_empty() => return Some(Wake::Batch),
+            () = std::future::ready(()), if !self.taken.jobs.is_empty() => return Some(Wake::Batch(Gather::All)),
             job = self.interactive.recv() => match job {
                 Some(job) => job,
                 // Both lanes close together; what still waits in bulk is done.
@@ -278,12 +281,12 @@ impl Sequencer {
             Some(job) = self.bulk.recv() => job,
         };
         self.taken.jobs.push(first);
-        Some(Wake::Batch)
+        Some(Wake::Batch(Gather::Enough))
     }
 
-    async fn batch(&mut self) {
+    async fn batch(&mut self, gather: Gather) {
         let mut batch = std::mem::take(&mut self.taken);
-        match self.repeated(&mut batch, Gather::Yes).await {
+        match self.repeated(&mut batch, gather).await {
             Ok(committed) => {
                 let size = committed.size;
                 self.answer(batch.jobs, committed);
@@ -395,7 +398,7 @@ impl Sequencer {
     ) -> Result<T, Fault> {
         let Self { tx, taken, interactive, known, role, clock, gather, .. } = self;
         let Tx { connection, keys, now_us, .. } = tx;
-        let is_next_known = *gather == Gather::Yes && connection.is_sqlite();
+        let is_next_known = *gather != Gather::No && connection.is_sqlite();
         let mut work = std::pin::pin!(work(connection));
         std::future::poll_fn(|context| {
             let done = work.as_mut().poll(context);
@@ -482,10 +485,10 @@ impl Sequencer {
         Ok(found.is_some())
     }
 
-    /// What waits, taken while the lock is held. On a file that nobody else writes, enough to be worth a COMMIT: the rest
-    /// is made while the database works for these.
+    /// What waits, taken while the lock is held; or enough of it, on a file that nobody else writes.
     fn gather(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
-        let enough = if self.tx.connection.is_sqlite() { ENOUGH } else { BATCH };
+        let is_enough = self.gather == Gather::Enough && self.tx.connection.is_sqlite();
+        let enough = if is_enough { ENOUGH } else { BATCH };
         let mut decidable = jobs.len();
         while jobs.len() < BATCH && decidable < enough {
             let Ok(mut job) = self.interactive.try_recv() else { return };
@@ -501,11 +504,15 @@ impl Sequencer {
     }
 }
 
-/// Whether an attempt may take more operations: a repeated one must not, or a bad operation would keep failing ever new
-/// neighbours; nor may the next batch be made meanwhile, because others may be repeated before it.
+/// Whether an attempt may take more operations.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Gather {
-    Yes,
+    /// All that wait.
+    All,
+    /// The database has been idle: so many that it is at work while the rest is made.
+    Enough,
+    /// A repeated attempt must not, or a bad operation would keep failing ever new neighbours; nor is the next batch made
+    /// meanwhile, because others may be repeated before it.
     No,
 }
 

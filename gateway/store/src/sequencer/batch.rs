@@ -62,13 +62,13 @@ impl Sequencer {
         let mut head = self.locked_head().await?;
         let mut decided = std::mem::take(&mut batch.decided);
         let jobs = &mut batch.jobs;
-        if self.gather == Gather::Yes {
+        if self.gather != Gather::No {
             self.gather(jobs);
         }
         let mut registry = self.current_registry().await?;
         self.work(jobs, &mut decided, &mut registry, head.frontier.size()).await?;
         let bulk_began = Instant::now();
-        while self.gather == Gather::Yes && self.gather_bulk(jobs, bulk_began) {
+        while self.gather != Gather::No && self.gather_bulk(jobs, bulk_began) {
             self.work(jobs, &mut decided, &mut registry, head.frontier.size()).await?;
         }
         if registry.version != self.tx.registry {
