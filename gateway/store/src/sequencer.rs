@@ -2,7 +2,7 @@
 //!
 //! A batch gathers by itself while the one before it flushes: on PostgreSQL
 //! while the lock of the head row is awaited, on a SQLite file, which has no
-//! other writer, in memory, where its decisions are made already (`taken`). The
+//! other writer, in memory, where its entries are made already (`taken`). The
 //! batch's loads are one statement per table, the decisions are pure, and one
 //! commit covers effects, leaves and head. Only then is the checkpoint signed
 //! and everybody answered (design.md §6.1–6.2, audit.md §2.4).
@@ -403,8 +403,8 @@ impl Sequencer {
         std::future::poll_fn(|context| {
             let done = work.as_mut().poll(context);
             if is_next_known && done.is_pending() {
-                *now_us = clock().max(*now_us);
-                let mut scribe = Scribe { role: *role, keys, known, now_us: *now_us };
+                let now_us = taken::built_at(&taken.decided).unwrap_or_else(|| clock().max(*now_us));
+                let mut scribe = Scribe { role: *role, keys, known, now_us };
                 taken.look_ahead(interactive, &mut scribe, registry, size);
             }
             done

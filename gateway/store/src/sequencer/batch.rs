@@ -9,7 +9,7 @@ use super::{
     Gather, Head, Job, Sequencer, Taken, Work,
     job::guarded,
     refuse,
-    taken::{Decided, unbuild},
+    taken::{Decided, built_at, unbuild},
 };
 use crate::{
     Fault, Role,
@@ -59,8 +59,8 @@ impl Staged {
 impl Sequencer {
     /// Everything between BEGIN and COMMIT.
     pub(super) async fn stage(&mut self, batch: &mut Taken) -> Result<Staged, Fault> {
-        let mut head = self.locked_head().await?;
         let mut decided = std::mem::take(&mut batch.decided);
+        let mut head = self.locked_head(built_at(&decided)).await?;
         let jobs = &mut batch.jobs;
         if self.gather != Gather::No {
             self.gather(jobs);
@@ -83,13 +83,13 @@ impl Sequencer {
     }
 
     /// The head, which from here on nobody else can move. A SQLite file is written by this task alone: there it is
-    /// where the last commit left it.
-    async fn locked_head(&mut self) -> Result<Head, Fault> {
+    /// where the last commit left it. `built_at`: the batch's time, if it has begun already.
+    async fn locked_head(&mut self, built_at: Option<i64>) -> Result<Head, Fault> {
         if self.tx.connection.is_sqlite()
             && let Some(head) = self.head.take()
         {
             self.tx.stored_registry = self.tx.registry;
-            self.tx.now_us = (self.clock)().max(self.tx.now_us);
+            self.tx.now_us = built_at.unwrap_or_else(|| (self.clock)().max(head.time_us));
             return Ok(head);
         }
         let row = self.tx.begin_with(HEAD).await?;

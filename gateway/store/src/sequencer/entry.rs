@@ -21,6 +21,7 @@ pub(super) struct Scribe<'a> {
 pub(super) struct Built {
     pub(super) event_id: [u8; 16],
     pub(super) index: u64,
+    pub(super) time_us: i64,
     pub(super) leaf: Vec<u8>,
     pub(super) hash: Hash,
     pub(super) openings: [Opening; 4],
@@ -139,7 +140,8 @@ impl Scribe<'_> {
             }
         }
         let sealed = key.seal_parts(index, &openings)?;
-        Ok(Built { event_id: attempt.event_id, index, leaf, hash, openings, chained, key_id: key.id, sealed })
+        let (event_id, time_us) = (attempt.event_id, self.now_us);
+        Ok(Built { event_id, index, time_us, leaf, hash, openings, chained, key_id: key.id, sealed })
     }
 }
 

@@ -84,6 +84,11 @@ impl Taken {
     }
 }
 
+/// The time of a batch whose first leaves are made: it is that of all its entries.
+pub(super) fn built_at(decided: &[Option<Decided>]) -> Option<i64> {
+    decided.iter().flatten().find_map(|decided| decided.built.as_ref()).map(|built| built.time_us)
+}
+
 /// Leaves that were made on chains which are not known any more are made again.
 pub(super) fn unbuild(decided: &mut [Option<Decided>]) {
     decided.iter_mut().flatten().for_each(|decided| decided.built = None);
