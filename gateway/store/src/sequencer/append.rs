@@ -28,13 +28,13 @@ impl Sequencer {
         let old_size = head.frontier.size();
         self.load_guardians(&decided, old_size).await?;
         let new_keys = self.load_chains(jobs, &decided).await?;
-        let built = self.build(jobs, decided, old_size)?;
+        let mut built = self.build(jobs, decided, old_size)?;
         let hashes: Vec<Hash> = built.iter().flatten().map(|entry| entry.hash).collect();
         let mut paths = head.frontier.append(&hashes).into_iter();
         head.root = head.frontier.root();
         head.time_us = self.tx.now_us;
         let mut script = Script::default();
-        self.write_entries(&mut script, &built)?;
+        self.write_entries(&mut script, &mut built)?;
         self.write_keys(&mut script, &new_keys)?;
         if head.frontier.size() > old_size || self.tx.registry != self.tx.stored_registry {
             self.move_head(&mut script, head, old_size, old_root)?;
@@ -92,12 +92,12 @@ impl Sequencer {
         if written { Ok(()) } else { Err(Fault::HeadMoved) }
     }
 
-    fn write_entries(&self, script: &mut Script, built: &[Option<Built>]) -> Result<(), Fault> {
+    fn write_entries(&self, script: &mut Script, built: &mut [Option<Built>]) -> Result<(), Fault> {
         let mut entries = Vec::with_capacity(built.len());
         let mut events = Vec::new();
         let mut parts = Vec::with_capacity(built.len());
         let mut index_rows = Vec::with_capacity(built.len());
-        for entry in built.iter().flatten() {
+        for entry in built.iter_mut().flatten() {
             let index = signed(entry.index)?;
             entries.push(vec![index.into(), entry.leaf.clone().into(), entry.hash.into()]);
             // Asked only when the answer to a COMMIT was lost, which cannot happen to a file.
@@ -107,7 +107,7 @@ impl Sequencer {
             for (tag, seq) in &entry.chained {
                 index_rows.push(vec![tag.into(), signed(*seq)?.into(), index.into()]);
             }
-            parts.push(vec![index.into(), entry.key_id.into(), entry.sealed.clone().into()]);
+            parts.push(vec![index.into(), entry.key_id.into(), std::mem::take(&mut entry.sealed).into()]);
         }
         script.insert("INSERT INTO log_entry (idx, leaf, leaf_hash)", entries);
         script.insert("INSERT INTO log_event (event_id, idx)", events);

@@ -182,6 +182,10 @@ impl Sequencer {
         }
         let committed = Committed { size: head.frontier.size(), root: head.root, entries };
         self.head = Some(head);
+        // Chains that entries made ahead have grown are written nowhere yet.
+        if built_at(&self.taken.decided).is_none() {
+            self.known.make_room();
+        }
         committed
     }
 }

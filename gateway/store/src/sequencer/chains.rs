@@ -103,9 +103,6 @@ impl Sequencer {
         jobs: &[Box<dyn Job>],
         decided: &[Option<Decided>],
     ) -> Result<Vec<SealingKey>, Fault> {
-        if !decided.iter().flatten().any(|decided| decided.built.is_some()) {
-            self.known.make_room();
-        }
         let mut wanted: HashMap<[u8; 32], New> = HashMap::new();
         for (job, subject) in
             jobs.iter().zip(decided).filter_map(|(job, it)| Some((job, unbuilt(it.as_ref()?)?)))

@@ -89,7 +89,8 @@ async fn fold(location: &Location, connection: &mut Option<Connection>) -> Resul
     Ok(())
 }
 
-/// Copies and flushes what is in the WAL now; how many of its pages are in the file then.
+/// Copies what is in the WAL now; how many of its pages are in the file then. SQLite flushes the file in the pass that
+/// leaves none, which beside a busy writer is the writer's own.
 pub(super) async fn pass(connection: &mut Connection) -> Result<i64, Fault> {
     let row = connection.fetch_one("PRAGMA wal_checkpoint(PASSIVE)", vec![]).await?;
     row.map_or(Ok(0), |row| row.int(2))

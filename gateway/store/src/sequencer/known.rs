@@ -98,12 +98,12 @@ impl Known {
         self.chains.insert(tag, chain);
     }
 
-    /// Whether chains are few enough to go on with. Those that have grown since the last commit must not be forgotten.
+    /// Whether chains are few enough to grow more of them ahead.
     pub(super) fn has_room(&self) -> bool {
         self.chains.len() <= PERSONS
     }
 
-    /// Forgets the chains if they are too many.
+    /// Forgets the chains if they are too many. Each must be in the database as it stands here.
     pub(super) fn make_room(&mut self) {
         if !self.has_room() {
             self.chains.clear();

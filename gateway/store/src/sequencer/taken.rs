@@ -3,12 +3,14 @@
 //! While the disk works for one batch, the next is decided and its leaves are made, on what the batch under way leaves
 //! behind. Should that batch fail, all of it is made again: nobody is answered before the commit of his own.
 
+use std::borrow::Cow;
+
 use tokio::sync::mpsc;
 
 use super::{
     BATCH, Job, Work,
     entry::{Built, Scribe},
-    job::guarded,
+    job::{Decide, guarded},
     known::Known,
 };
 use crate::{
@@ -96,19 +98,20 @@ pub(super) fn unbuild(decided: &mut [Option<Decided>]) {
 
 /// Whether memory tells enough to decide it.
 pub(super) fn is_decidable(job: &mut dyn Job, known: &Known) -> bool {
-    match job.work() {
-        Work::Decide(decide) => decide.person().is_none_or(|person| known.person(&person).is_some()),
-        Work::Apply(_) => false,
-    }
+    matches!(job.work(), Work::Decide(decide) if facts(decide, known).is_some())
 }
 
 /// `None` if memory does not tell.
 fn decided(job: &mut dyn Job, known: &Known, registry: &Registry) -> Option<Result<Option<Draft>, Fault>> {
     let Work::Decide(decide) = job.work() else { return None };
-    let nothing = PersonFacts::default();
-    let facts = match decide.person() {
-        Some(person) => known.person(&person)?,
-        None => &nothing,
-    };
-    Some(guarded(|| decide.decide(facts, registry)))
+    let facts = facts(decide, known)?;
+    Some(guarded(|| decide.decide(&facts, registry)))
+}
+
+/// What a decision is made on, if it is remembered; nothing for one about nobody.
+fn facts<'k>(decide: &dyn Decide, known: &'k Known) -> Option<Cow<'k, PersonFacts>> {
+    match decide.person() {
+        Some(person) => known.person(&person).map(Cow::Borrowed),
+        None => Some(Cow::Owned(PersonFacts::default())),
+    }
 }
