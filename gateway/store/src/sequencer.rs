@@ -49,7 +49,7 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 const QUEUE: usize = 4096;
 /// Entries in one commit at most.
 const BATCH: usize = 1024;
-/// Entries that memory can decide, after which an idle database is set to work.
+/// Entries still to be made, beside those made ahead, for which the database is kept waiting.
 const ENOUGH: usize = 32;
 /// How long bulk work may hold a batch that interactive callers wait for.
 const BULK_BUDGET: Duration = Duration::from_millis(5);
@@ -167,12 +167,12 @@ pub(crate) async fn start(
         state,
         interactive: interactive_jobs,
         bulk: bulk_jobs,
-        look: tokio::time::interval(LOOK_EVERY),
         gather: Gather::No,
+        following: Gather::All,
+        due: None,
         folding: None,
         _lock: lock,
     };
-    sequencer.look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     sequencer.found_or_check().await?;
     let task = on_its_own_thread(sequencer)?;
     let places = Arc::new(Semaphore::new(QUEUE));
@@ -219,9 +219,18 @@ struct Sequencer {
     bulk: mpsc::Receiver<Box<dyn Job>>,
     /// Of the batch under way.
     gather: Gather,
-    look: Interval,
+    /// Of a batch that follows another without a pause.
+    following: Gather,
+    due: Option<Due>,
     folding: Option<Folding>,
     _lock: Option<FileLock>,
+}
+
+/// Answers that are durable but not given yet. Whoever gets one comes back with the next question, and may take the
+/// processor on which the next batch is on its way to the database: that goes first.
+struct Due {
+    jobs: Vec<Box<dyn Job>>,
+    committed: Committed,
 }
 
 /// Why the sequencer wakes up.
@@ -233,14 +242,21 @@ enum Wake {
 impl Sequencer {
     async fn run(mut self) {
         self.folding = self.tx.connection.is_sqlite().then(|| Folding::begin(self.location.clone()));
+        // On this runtime, which nobody shuts down before the task has ended.
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.is_poisoned()
-            && let Some(wake) = self.next().await
+            && let Some(wake) = self.next(&mut look).await
         {
             match wake {
-                Wake::Look => drop(self.log_answers().await),
-                Wake::Batch(gather) => self.batch(gather).await,
+                Wake::Look => {
+                    self.answer_due();
+                    self.log_answers().await;
+                }
+                Wake::Batch(gather) => self.batch_and_answers(gather).await,
             }
         }
+        self.answer_due();
         self.leave_nobody_waiting().await;
         if let Some(folding) = self.folding.take() {
             folding.end().await;
@@ -265,14 +281,17 @@ impl Sequencer {
     }
 
     /// What to do next; interactive work first. `None`: all callers have gone.
-    async fn next(&mut self) -> Option<Wake> {
+    async fn next(&mut self, look: &mut Interval) -> Option<Wake> {
         if self.taken.jobs.is_empty() {
             self.taken.jobs.extend(self.interactive.try_recv());
         }
+        if self.taken.jobs.is_empty() {
+            self.answer_due();
+        }
         let first = tokio::select! {
             biased;
-            _ = self.look.tick() => return Some(Wake::Look),
-            () = std::future::ready(()), if !self.taken.jobs.is_empty() => return Some(Wake::Batch(Gather::All)),
+            _ = look.tick() => return Some(Wake::Look),
+            () = std::future::ready(()), if !self.taken.jobs.is_empty() => return Some(Wake::Batch(self.following)),
             job = self.interactive.recv() => match job {
                 Some(job) => job,
                 // Both lanes close together; what still waits in bulk is done.
@@ -281,7 +300,21 @@ impl Sequencer {
             Some(job) = self.bulk.recv() => job,
         };
         self.taken.jobs.push(first);
+        // Whoever came at this instant shares the next flush (audit.md I6).
+        self.following = Gather::All;
         Some(Wake::Batch(Gather::Enough))
+    }
+
+    /// The batch, and the answers of the one before it as soon as this one waits for the database.
+    async fn batch_and_answers(&mut self, gather: Gather) {
+        let (mut due, callers) = (self.due.take(), self.answering());
+        let mut batch = std::pin::pin!(self.batch(gather));
+        std::future::poll_fn(|context| {
+            let done = batch.as_mut().poll(context);
+            due.take().into_iter().for_each(&callers);
+            done
+        })
+        .await;
     }
 
     async fn batch(&mut self, gather: Gather) {
@@ -289,16 +322,17 @@ impl Sequencer {
         match self.repeated(&mut batch, gather).await {
             Ok(committed) => {
                 let size = committed.size;
-                self.answer(batch.jobs, committed);
+                self.due = Some(Due { jobs: batch.jobs, committed });
                 self.fold_rest(size).await;
             }
             Err(fault) => self.alone(batch.jobs, &fault).await,
         }
     }
 
-    /// Ends what was folded beside this writer, so that the WAL begins anew. Callers of the batch have their answers.
+    /// Ends what was folded beside this writer, so that the WAL begins anew.
     async fn fold_rest(&mut self, size: u64) {
         if self.folding.as_mut().is_some_and(|folding| folding.grown(size)) {
+            self.answer_due();
             let registry = Arc::clone(&self.registry);
             if let Err(fault) = self.meanwhile(&registry, size, fold::pass).await {
                 fold::not_folded(&fault);
@@ -334,7 +368,7 @@ impl Sequencer {
             }
             let mut single = Taken::one(job);
             match self.repeated(&mut single, Gather::No).await {
-                Ok(committed) => self.answer(single.jobs, committed),
+                Ok(committed) => self.answering()(Due { jobs: single.jobs, committed }),
                 Err(fault) => {
                     for job in single.jobs {
                         refuse(job, &fault);
@@ -401,13 +435,17 @@ impl Sequencer {
         let is_next_known = *gather != Gather::No && connection.is_sqlite();
         let mut work = std::pin::pin!(work(connection));
         std::future::poll_fn(|context| {
-            let done = work.as_mut().poll(context);
-            if is_next_known && done.is_pending() {
+            loop {
+                let done = work.as_mut().poll(context);
+                if done.is_ready() || !is_next_known {
+                    return done;
+                }
                 let now_us = taken::built_at(&taken.decided).unwrap_or_else(|| clock().max(*now_us));
                 let mut scribe = Scribe { role: *role, keys, known, now_us };
-                taken.look_ahead(interactive, &mut scribe, registry, size);
+                if !taken.look_ahead(interactive, &mut scribe, registry, size) {
+                    return done;
+                }
             }
-            done
         })
         .await
     }
@@ -417,11 +455,19 @@ impl Sequencer {
         Scribe { role: self.role, keys, known: &mut self.known, now_us: *now_us }
     }
 
+    fn answer_due(&mut self) {
+        self.due.take().into_iter().for_each(self.answering());
+    }
+
     /// Signs, makes the receipts and wakes the callers: on their own threads, so that the next batch begins at once
     /// and one wake-up serves them all.
-    fn answer(&mut self, jobs: Vec<Box<dyn Job>>, committed: Committed) {
-        let (signer, last) = (Arc::clone(&self.signer), Arc::clone(&self.last));
-        self.callers.spawn(async move { committed.answer(jobs, &signer, &last) });
+    fn answering(&self) -> impl Fn(Due) + use<> {
+        let (callers, signer, last) =
+            (self.callers.clone(), Arc::clone(&self.signer), Arc::clone(&self.last));
+        move |Due { jobs, committed }| {
+            let (signer, last) = (Arc::clone(&signer), Arc::clone(&last));
+            callers.spawn(async move { committed.answer(jobs, &signer, &last) });
+        }
     }
 
     async fn reconnect_if_lost(&mut self) -> Result<(), Fault> {
@@ -485,13 +531,19 @@ impl Sequencer {
         Ok(found.is_some())
     }
 
-    /// What waits, taken while the lock is held; or enough of it, on a file that nobody else writes.
-    fn gather(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
+    /// What waits, taken while the lock is held; or enough of it, on a file that nobody else writes. `made`: entries made
+    /// ahead.
+    fn gather(&mut self, jobs: &mut Vec<Box<dyn Job>>, made: usize) {
         let is_enough = self.gather == Gather::Enough && self.tx.connection.is_sqlite();
         let enough = if is_enough { ENOUGH } else { BATCH };
-        let mut decidable = jobs.len();
+        let mut decidable = jobs.len().saturating_sub(made);
         while jobs.len() < BATCH && decidable < enough {
-            let Ok(mut job) = self.interactive.try_recv() else { return };
+            let Ok(mut job) = self.interactive.try_recv() else {
+                if self.gather == Gather::All {
+                    self.following = Gather::Enough;
+                }
+                return;
+            };
             decidable += usize::from(taken::is_decidable(job.as_mut(), &self.known));
             jobs.push(job);
         }
@@ -507,9 +559,10 @@ impl Sequencer {
 /// Whether an attempt may take more operations.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Gather {
-    /// All that wait.
+    /// All that wait: after a pause, until nobody waits.
     All,
-    /// The database has been idle: so many that it is at work while the rest is made.
+    /// What is made already and so much more that the database is at work while the rest is made. So two halves of a
+    /// crowd take turns, one at the database and one on its way.
     Enough,
     /// A repeated attempt must not, or a bad operation would keep failing ever new neighbours; nor is the next batch made
     /// meanwhile, because others may be repeated before it.

@@ -63,7 +63,7 @@ impl Sequencer {
         let mut head = self.locked_head(built_at(&decided)).await?;
         let jobs = &mut batch.jobs;
         if self.gather != Gather::No {
-            self.gather(jobs);
+            self.gather(jobs, decided.len());
         }
         let mut registry = self.current_registry().await?;
         self.work(jobs, &mut decided, &mut registry, head.frontier.size()).await?;

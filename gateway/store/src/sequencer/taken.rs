@@ -18,6 +18,9 @@ use crate::{
     gateway::{PersonFacts, Registry},
 };
 
+/// Entries made before the database is looked at again: it must not wait for the next batch.
+const AT_ONCE: usize = 8;
+
 /// Operations in order, and what the first of them have come to; `None`: nothing is recorded.
 #[derive(Default)]
 pub(super) struct Taken {
@@ -42,19 +45,22 @@ impl Taken {
         Self { jobs: vec![job], decided: Vec::new() }
     }
 
-    /// Takes what waits, up to the first operation for which the database has to be asked. `size`: of the log, once
-    /// the batch under way is in it.
+    /// Takes some of what waits, up to the first operation for which the database has to be asked; whether there may be
+    /// more. `size`: of the log, once the batch under way is in it.
     pub(super) fn look_ahead(
         &mut self,
         queue: &mut mpsc::Receiver<Box<dyn Job>>,
         scribe: &mut Scribe<'_>,
         registry: &Registry,
         size: u64,
-    ) {
+    ) -> bool {
         let mut index = size + self.decided.iter().flatten().count() as u64;
         let mut is_built = self.decided.iter().flatten().all(|decided| decided.built.is_some());
-        while self.decided.len() == self.jobs.len() && self.jobs.len() < BATCH {
-            let Ok(mut job) = queue.try_recv() else { return };
+        for _ in 0..AT_ONCE {
+            if self.decided.len() < self.jobs.len() || self.jobs.len() >= BATCH {
+                return false;
+            }
+            let Ok(mut job) = queue.try_recv() else { return false };
             // A panic is left to the job's own batch.
             if let Some(Ok(draft)) = decided(job.as_mut(), scribe.known, registry) {
                 let mut decided = draft.map(Decided::from);
@@ -66,6 +72,7 @@ impl Taken {
             }
             self.jobs.push(job);
         }
+        true
     }
 
     /// Whether the leaf is made.
