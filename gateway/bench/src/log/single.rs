@@ -51,7 +51,7 @@ impl Single {
             .pragma("secure_delete", "on")
             .page_size(1024)
             .pragma("cache_size", "-1024")
-            .pragma("wal_autocheckpoint", "16000")
+            .pragma("wal_autocheckpoint", "32000")
             .connect()
             .await?;
         let (_, log, _) = pmh_store::migrations().next().context("the log's tables")?;
