@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -11,6 +12,7 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
+use tokio_util::io::InspectReader;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -71,6 +73,8 @@ impl Http2 {
         B: Body<Error = Infallible> + Send + 'static,
         B::Data: Send,
     {
+        let has_spoken = AtomicBool::new(false);
+        let stream = InspectReader::new(stream, |_: &[u8]| has_spoken.store(true, Ordering::Relaxed));
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), calls));
         let mut end = pin!(async {
             tokio::select! {
@@ -82,7 +86,9 @@ impl Http2 {
         tokio::select! {
             _ = connection.as_mut() => return,
             () = end.as_mut() => return,
-            () = drain.cancelled() => {}
+            // Nothing is under way for a peer that has said nothing, and it could not be told to leave: HTTP/2 begins with its
+            // preface (RFC 9113 §3.4).
+            () = drain.cancelled() => if !has_spoken.load(Ordering::Relaxed) { return },
             () = sleep(span.age) => {}
         }
         connection.as_mut().graceful_shutdown();
