@@ -351,7 +351,10 @@ impl FileLock {
     }
 }
 
-fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+/// The settings that durability needs and speed wants; for the benchmark's control, which must have the same.
+#[doc(hidden)]
+#[must_use]
+pub fn sqlite_options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)

@@ -44,7 +44,7 @@ pub use auth::{
     RenewalOutcome,
 };
 pub use cosignatures::{CosignedRoot, Cosigner, StoredCosignature};
-pub use db::{Location, Role, migrations};
+pub use db::{Location, Role, migrations, sqlite_options};
 pub use entry::{Attempt, Draft, EntrySubject};
 pub use erasure::{
     ErasedEntry, Erasing, ErasureAsked, ErasureRequest, Held, LegalHold, NewErasure, Released, Retained,

@@ -231,6 +231,16 @@ struct Sequencer {
 struct Due {
     jobs: Vec<Box<dyn Job>>,
     committed: Committed,
+    signer: Arc<SigningKey>,
+    last: Arc<LastCheckpoint>,
+}
+
+impl Due {
+    /// Signs, makes the receipts and wakes the callers: on their own threads, so that the next batch begins at once
+    /// and one wake-up serves them all.
+    fn give(self, callers: &tokio::runtime::Handle) {
+        callers.spawn(async move { self.committed.answer(self.jobs, &self.signer, &self.last) });
+    }
 }
 
 /// Why the sequencer wakes up.
@@ -256,7 +266,6 @@ impl Sequencer {
                 Wake::Batch(gather) => self.batch_and_answers(gather).await,
             }
         }
-        self.answer_due();
         self.leave_nobody_waiting().await;
         if let Some(folding) = self.folding.take() {
             folding.end().await;
@@ -307,11 +316,13 @@ impl Sequencer {
 
     /// The batch, and the answers of the one before it as soon as this one waits for the database.
     async fn batch_and_answers(&mut self, gather: Gather) {
-        let (mut due, callers) = (self.due.take(), self.answering());
+        let (mut due, callers) = (self.due.take(), self.callers.clone());
         let mut batch = std::pin::pin!(self.batch(gather));
         std::future::poll_fn(|context| {
             let done = batch.as_mut().poll(context);
-            due.take().into_iter().for_each(&callers);
+            if let Some(due) = due.take() {
+                due.give(&callers);
+            }
             done
         })
         .await;
@@ -322,7 +333,7 @@ impl Sequencer {
         match self.repeated(&mut batch, gather).await {
             Ok(committed) => {
                 let size = committed.size;
-                self.due = Some(Due { jobs: batch.jobs, committed });
+                self.due = Some(self.due(batch.jobs, committed));
                 self.fold_rest(size).await;
             }
             Err(fault) => self.alone(batch.jobs, &fault).await,
@@ -368,7 +379,7 @@ impl Sequencer {
             }
             let mut single = Taken::one(job);
             match self.repeated(&mut single, Gather::No).await {
-                Ok(committed) => self.answering()(Due { jobs: single.jobs, committed }),
+                Ok(committed) => self.due(single.jobs, committed).give(&self.callers),
                 Err(fault) => {
                     for job in single.jobs {
                         refuse(job, &fault);
@@ -455,18 +466,13 @@ impl Sequencer {
         Scribe { role: self.role, keys, known: &mut self.known, now_us: *now_us }
     }
 
-    fn answer_due(&mut self) {
-        self.due.take().into_iter().for_each(self.answering());
+    fn due(&self, jobs: Vec<Box<dyn Job>>, committed: Committed) -> Due {
+        Due { jobs, committed, signer: Arc::clone(&self.signer), last: Arc::clone(&self.last) }
     }
 
-    /// Signs, makes the receipts and wakes the callers: on their own threads, so that the next batch begins at once
-    /// and one wake-up serves them all.
-    fn answering(&self) -> impl Fn(Due) + use<> {
-        let (callers, signer, last) =
-            (self.callers.clone(), Arc::clone(&self.signer), Arc::clone(&self.last));
-        move |Due { jobs, committed }| {
-            let (signer, last) = (Arc::clone(&signer), Arc::clone(&last));
-            callers.spawn(async move { committed.answer(jobs, &signer, &last) });
+    fn answer_due(&mut self) {
+        if let Some(due) = self.due.take() {
+            due.give(&self.callers);
         }
     }
 

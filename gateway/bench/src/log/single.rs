@@ -14,9 +14,7 @@ use pmh_audit::{
     ChainBody, Checkpoint, Frontier, Hash, Leaf, Opening, Part, Receipt, Salt, SigningKey, SubjectBody,
 };
 use pmh_store::Draft;
-use sqlx::sqlite::{
-    Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous,
-};
+use sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sqlx::{ConnectOptions as _, Row as _, SqlSafeStr as _};
 use tokio::sync::Mutex;
 
@@ -41,19 +39,7 @@ pub(super) struct Single {
 
 impl Single {
     pub(super) async fn open(file: &Path, signer: SigningKey, trips: Trips) -> Result<Self> {
-        // The store's own settings (gateway/store/src/db.rs).
-        let mut connection = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .pragma("secure_delete", "on")
-            .page_size(1024)
-            .pragma("cache_size", "-1024")
-            .pragma("wal_autocheckpoint", "32000")
-            .connect()
-            .await?;
+        let mut connection = pmh_store::sqlite_options(file).create_if_missing(true).connect().await?;
         let (_, log, _) = pmh_store::migrations().next().context("the log's tables")?;
         sqlx::raw_sql(log.into_sql_str()).execute(&mut connection).await?;
         let empty = Frontier::default();

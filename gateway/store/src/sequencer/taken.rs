@@ -54,8 +54,11 @@ impl Taken {
         registry: &Registry,
         size: u64,
     ) -> bool {
-        let mut index = size + self.decided.iter().flatten().count() as u64;
-        let mut is_built = self.decided.iter().flatten().all(|decided| decided.built.is_some());
+        // Leaves are made in order: after one that is not, none is.
+        let mut place = match self.decided.iter().flatten().next_back() {
+            Some(last) => last.built.as_ref().map(|built| built.index + 1),
+            None => Some(size),
+        };
         for _ in 0..AT_ONCE {
             if self.decided.len() < self.jobs.len() || self.jobs.len() >= BATCH {
                 return false;
@@ -64,10 +67,10 @@ impl Taken {
             // A panic is left to the job's own batch.
             if let Some(Ok(draft)) = decided(job.as_mut(), scribe.known, registry) {
                 let mut decided = draft.map(Decided::from);
-                if let Some(decided) = decided.as_mut().filter(|_| is_built) {
-                    is_built = self.build_ahead(index, job.attempt(), decided, scribe);
+                if let (Some(decided), Some(index)) = (&mut decided, place) {
+                    let is_built = self.build_ahead(index, job.attempt(), decided, scribe);
+                    place = is_built.then_some(index + 1);
                 }
-                index += u64::from(decided.is_some());
                 self.decided.push(decided);
             }
             self.jobs.push(job);
